@@ -1,0 +1,1 @@
+"""What we want: datasets, tables, columns and views as declared in files, as frozen values."""

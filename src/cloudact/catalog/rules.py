@@ -1,0 +1,119 @@
+"""What BigQuery demands of a table beyond its types, checked before any engine is asked.
+
+Source: BigQuery documentation, pages Quotas and limits (Table limits), Specify a schema, Introduction to clustered
+tables,
+Introduction to partitioned tables. Both engines fold case, so names that differ only by case are one name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from cloudact.catalog.model import Column, Granularity, Kind, Mode, Table, TimePartition
+from cloudact.catalog.problems import Problems
+
+MAX_COLUMNS = 10_000
+MAX_NAME = 300
+MAX_DESCRIPTION = 1_024
+MAX_CLUSTERING = 4
+CLUSTERABLE = frozenset(
+    {
+        Kind.BIGNUMERIC, Kind.BOOL, Kind.DATE, Kind.DATETIME, Kind.GEOGRAPHY, Kind.INT64, Kind.NUMERIC, Kind.RANGE,
+        Kind.STRING, Kind.TIMESTAMP,
+    }
+)  # fmt: skip
+PARTITIONABLE = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
+RESERVED_PREFIXES = (
+    "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_sequence_number",
+    "_change_type", "_change_timestamp",
+)  # fmt: skip
+_FORBIDDEN_IN_NAME = re.compile(r"[!\"$()*,./;?@\[\\\]^`{}~\x00-\x1f]")
+
+
+def check_table(table: Table, problems: Problems, config: Problems) -> None:
+    """Report what is wrong with the columns to `problems` and with the layout to `config`."""
+    _check_columns(table, problems)
+    _check_partition(table, config)
+    _check_clustering(f"tables.{table.name}.clustering", table.clustering, table.columns, config)
+
+
+def _check_columns(table: Table, problems: Problems) -> None:
+    count = 0
+    for path, column in table.walk():
+        count += 1
+        _check_column(".".join(path), column, problems)
+        for name in _twice(item.name for item in column.fields):
+            problems.add(f"{'.'.join(path)}.{name}", "is declared twice (case does not count)", "keep one of them")
+    for name in _twice(column.name for column in table.columns):
+        problems.add(name, "is declared twice (case does not count)", "keep one of them")
+    if count > MAX_COLUMNS:
+        problems.add("", f"has {count} columns with nested ones", f"declare at most {MAX_COLUMNS}")
+
+
+def _twice(names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            yield name
+        seen.add(name.casefold())
+
+
+def _check_column(path: str, column: Column, problems: Problems) -> None:
+    if len(column.name) > MAX_NAME:
+        problems.add(path, f"has a name of {len(column.name)} characters", f"use at most {MAX_NAME}")
+    if bad := _FORBIDDEN_IN_NAME.search(column.name):
+        problems.add(path, f"has {bad[0]!r} in its name", "use letters, digits and underscores")
+    if column.key.startswith(RESERVED_PREFIXES):
+        problems.add(path, "begins with a prefix that BigQuery reserves", f"avoid {', '.join(RESERVED_PREFIXES)}")
+    if len(column.description) > MAX_DESCRIPTION:
+        problems.add(
+            path,
+            f"has a description of {len(column.description)} characters",
+            f"use at most {MAX_DESCRIPTION}",
+        )
+    if column.default is not None and (column.mode is Mode.REPEATED or "." in path):
+        problems.add(path, "has a default where none can be", "give defaults to top-level, non-repeated columns only")
+
+
+def _check_partition(table: Table, config: Problems) -> None:
+    partition = table.partition
+    if partition is None or partition.field is None:
+        return
+    path, field = f"tables.{table.name}.partition", partition.field
+    allowed = PARTITIONABLE if isinstance(partition, TimePartition) else frozenset({Kind.INT64})
+    column = table.column(field)
+    if column is None:
+        config.add(f"{path}.field", f"names {field}, which is not a column", f"name one of {_names(table.columns)}")
+    elif column.type.kind not in allowed or column.mode is Mode.REPEATED:
+        config.add(
+            f"{path}.field",
+            f"names {field}, which is {column.mode} {column.type}",
+            f"name a top-level, non-repeated column of type {', '.join(sorted(allowed))}",
+        )
+    elif (
+        isinstance(partition, TimePartition)
+        and partition.granularity is Granularity.HOUR
+        and column.type.kind is Kind.DATE
+    ):
+        config.add(f"{path}.type", f"is HOUR on {field}, which is a DATE", "use DAY, MONTH or YEAR")
+
+
+def _check_clustering(path: str, fields: tuple[str, ...], columns: tuple[Column, ...], config: Problems) -> None:
+    if len(fields) > MAX_CLUSTERING:
+        config.add(path, f"has {len(fields)} columns", f"cluster by at most {MAX_CLUSTERING}")
+    for name in _twice(fields):
+        config.add(path, f"names {name} twice", "name each column once")
+    known = {column.key: column for column in columns}
+    for name in fields:
+        column = known.get(name.casefold())
+        if column is None:
+            config.add(path, f"names {name}, which is not a column", f"name some of {_names(columns)}")
+        elif column.type.kind not in CLUSTERABLE or column.mode is Mode.REPEATED:
+            types = ", ".join(sorted(CLUSTERABLE))
+            config.add(path, f"names {name}, which is {column.mode} {column.type}", f"use non-repeated {types}")
+
+
+def _names(columns: tuple[Column, ...]) -> str:
+    shown = [column.name for column in columns[:12]]
+    return ", ".join(shown) + (", ..." if len(columns) > len(shown) else "")

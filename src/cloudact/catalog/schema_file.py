@@ -1,0 +1,232 @@
+"""BigQuery JSON schema files: what `bq show --schema` prints, to columns and back.
+
+Source of the keys and aliases: BigQuery REST reference, TableFieldSchema, and GoogleSQL data types.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cloudact.catalog.model import Column, Kind, Mode, Type
+from cloudact.catalog.problems import Problems
+
+ALIASES: Mapping[str, Kind] = {
+    **{kind.value: kind for kind in Kind},
+    "INT": Kind.INT64,
+    "INTEGER": Kind.INT64,
+    "SMALLINT": Kind.INT64,
+    "BIGINT": Kind.INT64,
+    "TINYINT": Kind.INT64,
+    "BYTEINT": Kind.INT64,
+    "FLOAT": Kind.FLOAT64,
+    "BOOLEAN": Kind.BOOL,
+    "DECIMAL": Kind.NUMERIC,
+    "BIGDECIMAL": Kind.BIGNUMERIC,
+    "STRUCT": Kind.RECORD,
+}
+KEYS = frozenset(
+    {
+        "name", "type", "mode", "description", "fields", "precision", "scale", "maxLength",
+        "defaultValueExpression", "rangeElementType", "collation", "roundingMode", "policyTags",
+    }
+)  # fmt: skip
+RANGE_ELEMENTS = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
+MAX_DEPTH = 15
+# (most digits after the point, most digits before it): GoogleSQL, parameterized decimal types
+DECIMAL_LIMITS = {Kind.NUMERIC: (9, 29), Kind.BIGNUMERIC: (38, 38)}
+
+
+class _DuplicateKeyError(ValueError):
+    """A JSON object names a key twice; the standard parser would keep the last one silently."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise _DuplicateKeyError(twice)
+    return dict(pairs)
+
+
+def parse_schema(text: str, problems: Problems) -> tuple[Column, ...]:
+    """Return the columns of a schema file's text, reporting everything wrong with it."""
+    try:
+        raw = json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        problems.add("", f"is not JSON: {error.msg}", f"mend the syntax near column {error.colno}", line=error.lineno)
+        return ()
+    except _DuplicateKeyError as error:
+        problems.add("", f"an object has the key {error} twice", "keep one of them")
+        return ()
+    except RecursionError:
+        problems.add("", "is nested beyond reason", f"nest RECORDs at most {MAX_DEPTH} deep")
+        return ()
+    if isinstance(raw, dict) and set(raw) == {"fields"}:
+        raw = raw["fields"]
+    if not isinstance(raw, list) or not raw:
+        problems.add("", "is not a list of columns", "write a JSON array with at least one column")
+        return ()
+    return columns_from_json(raw, problems)
+
+
+def columns_from_json(raw: list[Any], problems: Problems, path: str = "", depth: int = 0) -> tuple[Column, ...]:
+    """Return the columns that a decoded schema lists; `depth` counts the RECORDs around it."""
+    columns = (_column(item, path, number, depth, problems) for number, item in enumerate(raw, 1))
+    return tuple(column for column in columns if column)
+
+
+def _column(raw: object, parent: str, number: int, depth: int, problems: Problems) -> Column | None:
+    if not isinstance(raw, dict):
+        problems.add(f"{parent}[{number}]", "is not an object", 'write {"name": ..., "type": ...}')
+        return None
+    name = raw.get("name")
+    if not isinstance(name, str) or not name:
+        problems.add(f"{parent}[{number}].name", "is missing or not text", "give the column a name")
+        return None
+    path = f"{parent}.{name}" if parent else name
+    for key in sorted(set(raw) - KEYS):
+        problems.add(f"{path}.{key}", "is not a key of a schema file", f"use one of {', '.join(sorted(KEYS))}")
+    kind = _kind(raw, path, problems)
+    if kind is None:
+        return None
+    return Column(
+        name=name,
+        type=_type(raw, kind, path, problems),
+        mode=_mode(raw, path, problems),
+        description=_text(raw, "description", path, problems) or "",
+        default=_text(raw, "defaultValueExpression", path, problems),
+        fields=_fields(raw, kind, path, depth, problems),
+        collation=_text(raw, "collation", path, problems) or "",
+        rounding_mode=_text(raw, "roundingMode", path, problems) or "",
+        policy_tags=_policy_tags(raw, path, problems),
+    )
+
+
+def _kind(raw: dict[str, Any], path: str, problems: Problems) -> Kind | None:
+    given = raw.get("type")
+    kind = ALIASES.get(given.upper()) if isinstance(given, str) else None
+    if kind is None:
+        valid = ", ".join(Kind)
+        problems.add(f"{path}.type", f"is {given!r}, which is not a BigQuery type", f"use one of {valid}")
+    return kind
+
+
+def _mode(raw: dict[str, Any], path: str, problems: Problems) -> Mode:
+    given = raw.get("mode") or Mode.NULLABLE
+    try:
+        return Mode(str(given).upper())
+    except ValueError:
+        problems.add(f"{path}.mode", f"is {given!r}", f"use one of {', '.join(Mode)}")
+        return Mode.NULLABLE
+
+
+def _text(raw: dict[str, Any], key: str, path: str, problems: Problems) -> str | None:
+    value = raw.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    problems.add(f"{path}.{key}", f"is {value!r}, not text", "write a JSON string")
+    return None
+
+
+def _whole(raw: dict[str, Any], key: str, path: str, problems: Problems) -> int | None:
+    """Whole numbers come as numbers when written by hand and as text when BigQuery prints them."""
+    value = raw.get(key)
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    problems.add(f"{path}.{key}", f"is {value!r}, not a whole number", "write a whole number")
+    return None
+
+
+def _type(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> Type:
+    precision, scale = _whole(raw, "precision", path, problems), _whole(raw, "scale", path, problems)
+    length = _whole(raw, "maxLength", path, problems)
+    if kind in DECIMAL_LIMITS:
+        precision, scale = _decimal(kind, precision, scale, path, problems)
+    elif precision is not None or scale is not None:
+        problems.add(f"{path}.precision", f"does not go with {kind}", "use NUMERIC or BIGNUMERIC, or leave it out")
+        precision = scale = None
+    if length is not None and kind not in {Kind.STRING, Kind.BYTES}:
+        problems.add(f"{path}.maxLength", f"does not go with {kind}", "use STRING or BYTES, or leave it out")
+        length = None
+    if length == 0:
+        problems.add(f"{path}.maxLength", "is 0", "write at least 1")
+    return Type(kind, precision, scale, length, _element(raw, kind, path, problems))
+
+
+def _decimal(
+    kind: Kind, precision: int | None, scale: int | None, path: str, problems: Problems
+) -> tuple[int | None, int | None]:
+    if precision is None:
+        if scale is not None:
+            problems.add(f"{path}.scale", "is given without precision", "give both, or neither")
+        return None, None
+    scale = scale or 0
+    most_scale, most_whole = DECIMAL_LIMITS[kind]
+    if scale > most_scale or not max(1, scale) <= precision <= scale + most_whole:
+        rule = f"scale 0 to {most_scale}, precision from the larger of 1 and scale, to scale + {most_whole}"
+        problems.add(f"{path}.precision", f"{kind}({precision}, {scale}) does not exist", rule)
+    return precision, scale
+
+
+def _element(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> Kind | None:
+    given = raw.get("rangeElementType")
+    if kind is not Kind.RANGE:
+        if given is not None:
+            problems.add(f"{path}.rangeElementType", f"does not go with {kind}", "leave it out")
+        return None
+    name = given.get("type") if isinstance(given, dict) else None
+    element = ALIASES.get(name.upper()) if isinstance(name, str) else None
+    if element not in RANGE_ELEMENTS:
+        problems.add(f"{path}.rangeElementType", f"is {given!r}", 'write {"type": "DATE"}, or DATETIME, or TIMESTAMP')
+        return Kind.DATE
+    return element
+
+
+def _fields(raw: dict[str, Any], kind: Kind, path: str, depth: int, problems: Problems) -> tuple[Column, ...]:
+    given = raw.get("fields")
+    if kind is not Kind.RECORD:
+        if given:
+            problems.add(f"{path}.fields", f"do not go with {kind}", "make the type RECORD, or leave them out")
+        return ()
+    if depth >= MAX_DEPTH:
+        problems.add(f"{path}", f"is a RECORD {depth + 1} levels deep", f"nest RECORDs at most {MAX_DEPTH} deep")
+        return ()
+    if not isinstance(given, list) or not given:
+        problems.add(f"{path}.fields", "a RECORD needs fields", "list at least one field")
+        return ()
+    return columns_from_json(given, problems, path, depth + 1)
+
+
+def _policy_tags(raw: dict[str, Any], path: str, problems: Problems) -> tuple[str, ...]:
+    given = raw.get("policyTags")
+    if given is None:
+        return ()
+    names = given.get("names", []) if isinstance(given, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        problems.add(f"{path}.policyTags", f"is {given!r}", 'write {"names": ["projects/..."]}')
+        return ()
+    return tuple(names)
+
+
+def column_to_json(column: Column) -> dict[str, Any]:
+    """Return the schema-file object of a column; absent attributes are left out."""
+    optional: dict[str, Any] = {
+        "precision": column.type.precision,
+        "scale": column.type.scale,
+        "maxLength": column.type.max_length,
+        "rangeElementType": {"type": column.type.element.value} if column.type.element else None,
+        "defaultValueExpression": column.default,
+        "collation": column.collation or None,
+        "roundingMode": column.rounding_mode or None,
+        "policyTags": {"names": list(column.policy_tags)} if column.policy_tags else None,
+        "fields": [column_to_json(item) for item in column.fields] or None,
+    }
+    required = {"name": column.name, "type": column.type.kind.value, "mode": column.mode.value}
+    if column.description:
+        required["description"] = column.description
+    return required | {key: value for key, value in optional.items() if value is not None}

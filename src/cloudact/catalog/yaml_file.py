@@ -1,0 +1,65 @@
+"""YAML files with the line of every key, so that a problem can be found where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from cloudact.catalog.problems import Problems
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse_yaml(text: str, problems: Problems) -> Any:
+    """Return the document as ruamel's mappings and lists, or None after reporting why not."""
+    try:
+        return YAML(typ="rt", pure=True).load(StringIO(text))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        what = " ".join(str(error.problem or error.context or "cannot be read").split())
+        problems.add("", f"is not YAML: {what}", "mend the syntax at that line", line=line)
+    except (YAMLError, ValueError) as error:
+        problems.add("", f"is not YAML: {' '.join(str(error).split())}", "mend the syntax")
+    return None
+
+
+def line_of(document: Any, path: Sequence[str | int]) -> int:
+    """Return the line (from 1) of the deepest part of `path` that the document has, or 0."""
+    line = 0
+    for part in path:
+        if isinstance(document, CommentedMap) and part in document:
+            line = document.lc.key(part)[0] + 1
+        elif isinstance(document, CommentedSeq) and isinstance(part, int) and part < len(document):
+            line = document.lc.item(part)[0] + 1
+        else:
+            break
+        document = document[part]
+    return line
+
+
+def validate(model: type[M], document: Any, problems: Problems) -> M | None:
+    """Return the document as the given pydantic model, or None after reporting every mismatch."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            path = item["loc"]
+            field = ".".join(str(part) for part in path)
+            problems.add(field, item["msg"], _fix(model, item["type"]), line=line_of(document, path))
+        return None
+
+
+def _fix(model: type[BaseModel], kind: str) -> str:
+    match kind:
+        case "extra_forbidden":
+            return f"the keys here are described under {model.__name__} in docs/catalog-format.md"
+        case "missing":
+            return "add it"
+        case _:
+            return "see docs/catalog-format.md"

@@ -1,0 +1,173 @@
+"""Everything this project raises on purpose, as one tree.
+
+    CloudactError
+    ├── ConfigurationError          the process was started with settings that cannot work
+    ├── CatalogError                the declared catalog is wrong; carries every problem
+    ├── InvalidRequest              the caller asked for something that cannot be meant
+    ├── Unauthenticated             no key, or a key nobody has
+    ├── AccessDenied                a good key for something else
+    ├── DestructiveRefused          the request would delete data
+    ├── NotBootstrapped             the central dataset is not there
+    ├── OrganizationExists
+    ├── OrganizationNotFound
+    └── WarehouseError
+        ├── WarehouseUnavailable    cannot be reached or read: says nothing about what exists
+        ├── WarehouseBusy           concurrent work kept winning, after every retry
+        ├── WarehouseRefused        the engine will not do this, now or later
+        └── ChangeFailed            one planned change was refused; carries the change
+
+Errors carry a stable `code` and no HTTP: each edge keeps one table from error to status or exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class CloudactError(Exception):
+    """Root of the tree: a message that names the object and what happened, and a hint what to do."""
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigurationError(CloudactError):
+    """A setting is missing, malformed or unsafe for the environment."""
+
+    code = "configuration_invalid"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with a catalog or a request: where, what, and how to mend it."""
+
+    where: str
+    field: str
+    what: str
+    fix: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.where}:{self.line}" if self.line else self.where
+        subject = f"{self.field}: " if self.field else ""
+        return f"{place}: {subject}{self.what} ({self.fix})"
+
+
+class CatalogError(CloudactError):
+    """The declared catalog cannot be used; `problems` lists everything found, not the first thing."""
+
+    code = "catalog_invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        count = len(self.problems)
+        head = f"the catalog has {count} problem{'s' if count != 1 else ''}; nothing was changed"
+        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+        self.hint = "Mend the files named above; `cloudact catalog lint` checks them without a warehouse."
+
+
+class InvalidRequest(CloudactError):
+    """The request itself cannot be carried out as written; `problems` names each field."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, *, problems: Sequence[Problem] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
+
+
+class Unauthenticated(CloudactError):
+    """No key was given, or one that opens nothing."""
+
+    code = "unauthenticated"
+
+
+class AccessDenied(CloudactError):
+    """The key is good, but not for this organization or operation."""
+
+    code = "access_denied"
+
+
+class DestructiveRefused(CloudactError):
+    """The request would delete data, which no ordinary operation does."""
+
+    code = "destructive_refused"
+
+
+class NotBootstrapped(CloudactError):
+    """The central dataset does not exist, so no organization can."""
+
+    code = "not_bootstrapped"
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"{dataset.capitalize()} dataset does not exist",
+            hint="Run bootstrap first: POST /api/v1/admin/bootstrap, or `cloudact bootstrap run`.",
+        )
+
+
+class OrganizationExists(CloudactError):
+    """The slug is taken."""
+
+    code = "organization_exists"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"Organization already exists: {slug}",
+            hint="To resync it and issue a new key, onboard with regenerate_api_key_if_exists: true.",
+        )
+
+
+class OrganizationNotFound(CloudactError):
+    """No profile has this slug."""
+
+    code = "organization_not_found"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"Organization not found: {slug}",
+            hint="List organizations with GET /api/v1/organizations, or create this one with "
+            "POST /api/v1/organizations/onboard.",
+        )
+
+
+class WarehouseError(CloudactError):
+    """The warehouse did not do what was asked."""
+
+    code = "warehouse_error"
+
+
+class WarehouseUnavailable(WarehouseError):
+    """The warehouse cannot be reached or read, which says nothing about what exists in it."""
+
+    code = "warehouse_unavailable"
+
+
+class WarehouseBusy(WarehouseError):
+    """Concurrent work on the same objects won every time; nothing of this attempt remains."""
+
+    code = "warehouse_busy"
+
+
+class WarehouseRefused(WarehouseError):
+    """The engine refuses the statement for good; trying again does not help."""
+
+    code = "warehouse_refused"
+
+
+class ChangeFailed(WarehouseError):
+    """One planned change was refused by the engine; `change` is its description, `cause` the engine's words."""
+
+    code = "change_failed"
+
+    def __init__(self, change: object, target: str, cause: CloudactError) -> None:
+        super().__init__(f"{target}: could not {change}: {cause.message}", hint=cause.hint)
+        self.change = change
+        self.target = target
+        self.cause = cause
