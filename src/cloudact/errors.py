@@ -10,9 +10,12 @@
     ├── NotBootstrapped             the central dataset is not there
     ├── OrganizationExists
     ├── OrganizationNotFound
+    ├── ServiceError                a running service, asked by a command, said no or nothing
+    ├── DatasetConflict             the dataset exists and differs in ways that need a person
     └── WarehouseError
         ├── WarehouseUnavailable    cannot be reached or read: says nothing about what exists
         ├── WarehouseBusy           concurrent work kept winning, after every retry
+        ├── WarehouseNotFound       a statement names an object that does not exist
         ├── WarehouseRefused        the engine will not do this, now or later
         └── ChangeFailed            one planned change was refused; carries the change
 
@@ -23,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class CloudactError(Exception):
@@ -101,15 +104,18 @@ class DestructiveRefused(CloudactError):
 
 
 class NotBootstrapped(CloudactError):
-    """The central dataset does not exist, so no organization can."""
+    """The central dataset, or the central table that is needed, does not exist."""
 
     code = "not_bootstrapped"
 
-    def __init__(self, dataset: str) -> None:
-        super().__init__(
-            f"{dataset.capitalize()} dataset does not exist",
-            hint="Run bootstrap first: POST /api/v1/admin/bootstrap, or `cloudact bootstrap run`.",
-        )
+    def __init__(self, dataset: str, table: str = "") -> None:
+        if table:
+            message = f"Table {dataset}.{table} does not exist"
+            hint = "Create it with POST /api/v1/admin/bootstrap/sync, or `cloudact bootstrap sync`."
+        else:
+            message = f"{dataset.capitalize()} dataset does not exist"
+            hint = "Run bootstrap first: POST /api/v1/admin/bootstrap, or `cloudact bootstrap run`."
+        super().__init__(message, hint=hint)
 
 
 class OrganizationExists(CloudactError):
@@ -137,6 +143,30 @@ class OrganizationNotFound(CloudactError):
         )
 
 
+class DatasetConflict(CloudactError):
+    """A dataset of that name exists and cannot become what is declared; `conflicts` says where."""
+
+    code = "dataset_conflict"
+
+    def __init__(self, dataset: str, conflicts: Sequence[str]) -> None:
+        listed = "\n".join(f"  {conflict}" for conflict in conflicts)
+        super().__init__(
+            f"Dataset {dataset} exists and conflicts with the catalog:\n{listed}",
+            hint="Resolve each conflict as it says, then repeat the call; nothing was changed.",
+        )
+        self.conflicts = tuple(conflicts)
+
+
+class ServiceError(CloudactError):
+    """A running service refused a command or did not answer; `remote_code` is the service's own code."""
+
+    code = "service_error"
+
+    def __init__(self, message: str, *, hint: str = "", remote_code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.remote_code = remote_code
+
+
 class WarehouseError(CloudactError):
     """The warehouse did not do what was asked."""
 
@@ -155,6 +185,12 @@ class WarehouseBusy(WarehouseError):
     code = "warehouse_busy"
 
 
+class WarehouseNotFound(WarehouseError):
+    """A statement names a dataset, table or column that does not exist."""
+
+    code = "warehouse_not_found"
+
+
 class WarehouseRefused(WarehouseError):
     """The engine refuses the statement for good; trying again does not help."""
 
@@ -162,12 +198,13 @@ class WarehouseRefused(WarehouseError):
 
 
 class ChangeFailed(WarehouseError):
-    """One planned change was refused by the engine; `change` is its description, `cause` the engine's words."""
+    """One planned change was refused by the engine; `change` is that change, `cause` the engine's refusal."""
 
     code = "change_failed"
 
-    def __init__(self, change: object, target: str, cause: CloudactError) -> None:
+    def __init__(self, change: Any, target: str, cause: CloudactError) -> None:
         super().__init__(f"{target}: could not {change}: {cause.message}", hint=cause.hint)
+        # A planning.changes.Change; this module is below the one that defines it.
         self.change = change
         self.target = target
         self.cause = cause

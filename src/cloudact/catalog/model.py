@@ -14,7 +14,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Kind(StrEnum):
-    """A GoogleSQL data type without its parameters."""
+    """A GoogleSQL data type without its parameters; NATIVE is a live type that GoogleSQL has no name for."""
 
     STRING = "STRING"
     BYTES = "BYTES"
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     INTERVAL = "INTERVAL"
     RANGE = "RANGE"
     RECORD = "RECORD"
+    NATIVE = "NATIVE"
 
 
 class Mode(StrEnum):
@@ -68,8 +69,11 @@ class Type:
     scale: int | None = None
     max_length: int | None = None
     element: Kind | None = None
+    native: str = ""
 
     def __str__(self) -> str:
+        if self.kind is Kind.NATIVE:
+            return self.native
         if self.precision is not None:
             return f"{self.kind}({self.precision}, {self.scale})" if self.scale else f"{self.kind}({self.precision})"
         if self.max_length is not None:

@@ -13,7 +13,7 @@ from cloudact.catalog.model import Column, Kind, Mode, Type
 from cloudact.catalog.problems import Problems
 
 ALIASES: Mapping[str, Kind] = {
-    **{kind.value: kind for kind in Kind},
+    **{kind.value: kind for kind in Kind if kind is not Kind.NATIVE},
     "INT": Kind.INT64,
     "INTEGER": Kind.INT64,
     "SMALLINT": Kind.INT64,
@@ -107,7 +107,7 @@ def _kind(raw: dict[str, Any], path: str, problems: Problems) -> Kind | None:
     given = raw.get("type")
     kind = ALIASES.get(given.upper()) if isinstance(given, str) else None
     if kind is None:
-        valid = ", ".join(Kind)
+        valid = ", ".join(kind for kind in Kind if kind is not Kind.NATIVE)
         problems.add(f"{path}.type", f"is {given!r}, which is not a BigQuery type", f"use one of {valid}")
     return kind
 

@@ -138,3 +138,5 @@ Change = (
     | CreateView
     | ReplaceView
 )
+
+METADATA = (SetColumnMetadata, SetTableMetadata, SetDatasetMetadata)

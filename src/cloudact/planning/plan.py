@@ -16,6 +16,7 @@ class Plan:
     """The changes to one dataset in the order they are applied, and everything a person should know beside them."""
 
     dataset: str
+    actual: Dataset | None
     changes: tuple[Change, ...]
     held_back: tuple[Change, ...]
     findings: tuple[Finding, ...]
@@ -28,7 +29,7 @@ class Plan:
     def without(self, failed: tuple[Change, ...]) -> Plan:
         """Return the plan less these changes."""
         kept = tuple(change for change in self.changes if change not in failed)
-        return Plan(self.dataset, kept, self.held_back, self.findings)
+        return Plan(self.dataset, self.actual, kept, self.held_back, self.findings)
 
 
 def make_plan(actual: Dataset | None, desired: Dataset, policy: Policy) -> Plan:
@@ -38,10 +39,10 @@ def make_plan(actual: Dataset | None, desired: Dataset, policy: Policy) -> Plan:
     """
     found = diff(actual, desired)
     if actual is None and not policy.sync_missing_tables:
-        return Plan(desired.name, (), found.changes, found.findings)
+        return Plan(desired.name, actual, (), found.changes, found.findings)
     allowed = tuple(change for change in found.changes if policy.allows(change))
     held = tuple(change for change in found.changes if not policy.allows(change))
-    return Plan(desired.name, allowed, held, found.findings)
+    return Plan(desired.name, actual, allowed, held, found.findings)
 
 
 def creations(changes: tuple[Change, ...]) -> tuple[list[str], list[str]]:

@@ -79,16 +79,13 @@ def compare(actual: Dataset | None, desired: Dataset) -> Drift:
         views_missing=tuple(change.view.name for change in found.changes if isinstance(change, c.CreateView)),
         views_stale=tuple(change.view.name for change in found.changes if isinstance(change, c.ReplaceView)),
         conflicts=tuple(f for f in found.findings if f.severity is Severity.CONFLICT),
-        metadata_pending=sum(isinstance(change, _METADATA) for change in found.changes),
+        metadata_pending=sum(isinstance(change, c.METADATA) for change in found.changes),
     )
-
-
-_METADATA = (c.SetColumnMetadata, c.SetTableMetadata, c.SetDatasetMetadata)
 
 
 def _table_drift(name: str, found: Diff) -> TableDrift:
     findings = [f for f in found.findings if f.table == name]
-    changes = [change for change in found.changes if not isinstance(change, _METADATA)]
+    changes = [change for change in found.changes if not isinstance(change, c.METADATA)]
     return TableDrift(
         missing_columns=tuple(
             ".".join(change.path) for change in changes if isinstance(change, c.AddColumn) and change.table == name

@@ -1,0 +1,25 @@
+.PHONY: setup demo serve test check bench clean
+
+setup: .venv/installed ## Install into .venv
+
+.venv/installed: pyproject.toml constraints.txt
+	scripts/setup
+	@touch .venv/installed
+
+demo: setup ## Run the main job on a new DuckDB file: bootstrap, onboard, load, drift, sync, prove
+	.venv/bin/python examples/demo.py
+
+serve: setup ## Serve the HTTP API on port 8000
+	CA_ROOT_API_KEY="$${CA_ROOT_API_KEY:-development-root-key}" .venv/bin/cloudact serve
+
+test: setup ## Run all tests
+	scripts/test
+
+check: setup ## Static checks
+	scripts/check
+
+bench: setup ## Measure against raw DuckDB, side by side
+	.venv/bin/python benchmarks/duckdb_single.py
+
+clean: ## Remove what the other targets made
+	rm -rf .venv data var

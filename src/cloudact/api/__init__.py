@@ -1,0 +1,1 @@
+"""The HTTP edge: it authenticates, translates, calls one use case and translates back."""

@@ -1,0 +1,76 @@
+"""Answers that are the same for the central dataset and for an organization's."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloudact.planning.status import SyncStatus
+from cloudact.tenancy.sync import SyncOutcome
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ConflictResponse(_Answer):
+    """A difference that needs a person: nothing was or will be done about it."""
+
+    code: str = Field(description="Stable; explained in docs/operations.md.", examples=["type_changed"])
+    object: str = Field(examples=["org_profiles.status"])
+    what: str = Field(examples=["is STRING, declared INT64"])
+    why: str = Field(examples=["the change could lose values or is not possible in place"])
+    fix: str = Field(examples=["Declare what the warehouse has, or add a new column and move the values."])
+
+
+class TableDiffResponse(_Answer):
+    """How one existing table differs; nested fields are dotted paths."""
+
+    missing_columns: list[str] = Field(examples=[["new_column"]])
+    extra_columns: list[str] = Field(description="Not declared; harmless, and kept.")
+    conflicts: list[ConflictResponse]
+    pending: list[str] = Field(description="Columns that a sync will relax or widen.")
+    notes: list[str] = Field(description="Columns that are looser than declared; harmless.")
+
+
+class DatasetStatusResponse(_Answer):
+    """A dataset against its declaration."""
+
+    status: SyncStatus
+    dataset: str = Field(examples=["organizations"])
+    dataset_exists: bool
+    tables_expected: int = Field(examples=[20])
+    tables_existing: list[str]
+    tables_missing: list[str]
+    tables_extra: list[str] = Field(description="Tables and views that are not declared; harmless, and kept.")
+    schema_diffs: dict[str, TableDiffResponse] = Field(description="Only tables that differ in some way.")
+    views_missing: list[str]
+    views_stale: list[str] = Field(description="Views with another definition; a sync with recreate_views mends them.")
+    conflicts: list[ConflictResponse] = Field(description="All conflicts, those of tables included.")
+    message: str = Field(examples=["1 column missing. Run bootstrap/sync."])
+
+
+class ErrorResponse(_Answer):
+    """A change that the warehouse refused; the others were made."""
+
+    change: str = Field(examples=["create view x_org_hierarchy"])
+    message: str
+    hint: str
+
+
+class SyncResponse(_Answer):
+    """What a sync did, what it could not do, and what it was not asked to do."""
+
+    status: SyncOutcome = Field(description="PARTIAL when conflicts or errors remain.")
+    dataset: str = Field(examples=["organizations"])
+    dataset_created: bool
+    tables_created: list[str]
+    columns_added: dict[str, list[str]] = Field(examples=[{"org_profiles": ["new_column"]}])
+    views_created: list[str]
+    views_replaced: list[str]
+    columns_changed: list[str] = Field(description="Columns that were relaxed or widened.")
+    metadata_updated: list[str] = Field(description="Descriptions, clustering and labels that were set.")
+    conflicts: list[ConflictResponse]
+    errors: list[ErrorResponse]
+    notes: list[str] = Field(description="For example a REQUIRED column that could only be added NULLABLE.")
+    not_requested: list[str] = Field(description="Changes that the request's flags left out.")
+    message: str = Field(examples=["organizations: 1 change applied."])

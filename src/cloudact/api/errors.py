@@ -1,0 +1,157 @@
+"""Errors as RFC 9457 problem documents: one table from error to status, and one shape for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from cloudact import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
+    errors.CloudactError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.CatalogError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.AccessDenied: HTTPStatus.FORBIDDEN,
+    errors.DestructiveRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotBootstrapped: HTTPStatus.CONFLICT,
+    errors.OrganizationExists: HTTPStatus.CONFLICT,
+    errors.OrganizationNotFound: HTTPStatus.NOT_FOUND,
+    errors.DatasetConflict: HTTPStatus.CONFLICT,
+    errors.ServiceError: HTTPStatus.BAD_GATEWAY,
+    errors.WarehouseError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WarehouseBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.WarehouseNotFound: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.WarehouseRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ChangeFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+RETRY_AFTER_SECONDS = 2
+
+
+class FieldProblem(BaseModel):
+    """One thing wrong with one field or file."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Every error answer, as RFC 9457 describes it."""
+
+    type: str = Field(examples=["urn:cloudact:problem:organization_exists"])
+    title: str = Field(examples=["Conflict"])
+    status: int = Field(examples=[409])
+    detail: str = Field(examples=["Organization already exists: acme_corp"])
+    code: str = Field(description="Stable; safe to branch on.", examples=["organization_exists"])
+    hint: str = Field(default="", description="What to do about it.")
+    instance: str = Field(description="Path of the request.", examples=["/api/v1/organizations/onboard"])
+    request_id: str = Field(description="The same as in the X-Request-ID header and in the log.")
+    errors: list[FieldProblem] = Field(default=[], description="Each problem by itself, where there can be several.")
+
+
+def problem_responses(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of these error answers."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {code: {"description": HTTPStatus(code).phrase, "content": content} for code in codes}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem document."""
+    app.add_exception_handler(errors.CloudactError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _answer(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    hint: str = "",
+    problems: list[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    phrase = HTTPStatus(status).phrase
+    problem = Problem(
+        type=f"urn:cloudact:problem:{code}",
+        title=phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        hint=hint,
+        instance=request.url.path,
+        request_id=getattr(request.state, "request_id", ""),
+        errors=problems or [],
+    )
+    return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, errors.CloudactError):
+        raise error
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        structlog.get_logger().error("request_failed", code=error.code, detail=error.message)
+    found = getattr(error, "problems", ())
+    problems = [FieldProblem(field=_place(item), message=_message(item)) for item in found]
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "ApiKey"
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return _answer(request, status, error.code, error.message, hint=error.hint, problems=problems, headers=headers)
+
+
+def _place(problem: errors.Problem) -> str:
+    return problem.field if problem.where == "request" else f"{problem.where}:{problem.field}".rstrip(":")
+
+
+def _message(problem: errors.Problem) -> str:
+    return f"{problem.what} ({problem.fix})" if problem.fix else problem.what
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = [
+        FieldProblem(field=".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), message=item["msg"])
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
+    given = request.headers.get("content-type", "")
+    hint = "" if "json" in given or request.method == "GET" else "Send the body with Content-Type: application/json."
+    return _answer(
+        request, HTTPStatus.UNPROCESSABLE_ENTITY, errors.InvalidRequest.code, detail, hint=hint, problems=problems
+    )
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = HTTPStatus(error.status_code).name.lower()
+    return _answer(request, error.status_code, code, str(error.detail), headers=error.headers)
+
+
+async def _unexpected(request: Request, _error: Exception) -> JSONResponse:
+    # The middleware has logged the exception with its trace; the answer must not carry it.
+    return _answer(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        errors.CloudactError.code,
+        "The service failed in a way nobody foresaw.",
+        hint="Look for request_id in the service's log.",
+    )

@@ -1,0 +1,211 @@
+"""`/api/v1/organizations`: onboarding, status, sync and the list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from cloudact.api.auth import Administrator, Reader, SlugDep
+from cloudact.api.datasets import DatasetStatusResponse, SyncResponse
+from cloudact.api.errors import problem_responses
+from cloudact.api.services import ServicesDep
+from cloudact.planning.policy import Policy
+from cloudact.tenancy.checks import OnboardingRequest
+from cloudact.tenancy.organizations import MAX_PAGE
+from cloudact.tenancy.store import ProfileFilter
+
+router = APIRouter(
+    prefix="/api/v1/organizations",
+    tags=["organizations"],
+    responses=problem_responses(401, 422, 500, 503),
+)
+
+_EXAMPLE: JsonDict = {
+    "org_slug": "acme_corp",
+    "company_name": "Acme Corporation",
+    "admin_email": "admin@acme.com",
+    "subscription_plan": "STARTER",
+    "default_currency": "USD",
+    "default_timezone": "America/New_York",
+}
+
+
+class OnboardRequest(BaseModel):
+    """An organization to onboard; every field is checked by the rules that dry run reports one by one."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    org_slug: str = Field(description="3 to 50 characters of a-z, 0-9 and underscore; names the dataset for good.")
+    company_name: str = Field(description="In any script; stored as given.")
+    admin_email: str
+    subscription_plan: str = Field(default="STARTER", description="A plan declared in plans.yml.")
+    default_currency: str = Field(default="USD", description="ISO 4217 code.")
+    default_timezone: str = Field(default="UTC", description="IANA name.")
+    default_country: str | None = Field(default=None, description="ISO 3166 two-letter code.")
+    default_language: str | None = Field(default=None, description="ISO 639 two-letter code.")
+    regenerate_api_key_if_exists: bool = Field(
+        default=False,
+        description="For an organization that exists: resync its dataset, take over the fields given here, and issue "
+        "a new API key in place of the old ones.",
+    )
+
+    def to_request(self) -> OnboardingRequest:
+        """Return the use case's request; fields that were not sent are marked as such."""
+        return OnboardingRequest(**self.model_dump(), given=frozenset(self.model_fields_set))
+
+
+class OnboardResponse(BaseModel):
+    """The organization; `api_key` is shown this once and never again."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    status: str = Field(examples=["SUCCESS"])
+    org_slug: str = Field(examples=["acme_corp"])
+    company_name: str = Field(examples=["Acme Corporation"])
+    subscription_plan: str = Field(examples=["STARTER"])
+    api_key: str = Field(description="Only its hash is stored.", examples=["acme_corp_api_..."])
+    dataset: str = Field(examples=["acme_corp_prod"])
+    dataset_created: bool
+    tables_created: list[str]
+    views_created: list[str]
+    already_existed: bool
+    message: str
+
+
+class CheckResponse(BaseModel):
+    """One thing that onboarding depends on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(examples=["org_slug"])
+    passed: bool
+    message: str
+
+
+class DryRunResponse(BaseModel):
+    """Whether onboarding would succeed, and what it would make."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    status: str = Field(description="READY or BLOCKED.", examples=["READY"])
+    org_slug: str
+    dataset: str
+    checks: list[CheckResponse]
+    tables_to_create: list[str]
+    views_to_create: list[str]
+    message: str
+
+
+class OrganizationStatusResponse(DatasetStatusResponse):
+    """An organization's dataset against its declaration."""
+
+    org_slug: str = Field(examples=["acme_corp"])
+    profile_exists: bool
+
+
+class OrganizationSyncRequest(BaseModel):
+    """What a sync of an organization's dataset may do."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"sync_missing_tables": True, "sync_missing_columns": True}]},
+    )
+
+    sync_missing_tables: bool = Field(default=True, description="Create tables and views that are missing.")
+    sync_missing_columns: bool = Field(
+        default=True, description="Add columns that are missing, and update descriptions and clustering."
+    )
+    recreate_views: bool = Field(default=False, description="Also replace views whose definition is stale.")
+
+
+class OrganizationResponse(BaseModel):
+    """One organization's profile."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    org_slug: str
+    company_name: str
+    admin_email: str
+    org_dataset_id: str
+    dataset_location: str | None
+    status: str
+    subscription_plan: str | None
+    default_currency: str | None
+    default_country: str | None
+    default_language: str | None
+    default_timezone: str | None
+    created_at: datetime
+    updated_at: datetime | None
+
+
+class OrganizationListResponse(BaseModel):
+    """One page of organizations by slug; `total` counts all that match."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    organizations: list[OrganizationResponse]
+    total: int
+    limit: int
+    offset: int
+
+
+@router.get("", summary="List organizations", dependencies=[Administrator], responses=problem_responses(409))
+def list_organizations(
+    services: ServicesDep,
+    status: Annotated[str | None, Query(description="Only this profile status, for example ACTIVE.")] = None,
+    subscription_plan: Annotated[str | None, Query(description="Only this plan.")] = None,
+    search: Annotated[str | None, Query(description="Text within the slug or the company name.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> OrganizationListResponse:
+    """Return one page of organizations, ordered by slug."""
+    wanted = ProfileFilter(status, subscription_plan, search)
+    page = services.organizations.page(wanted, limit=limit, offset=offset)
+    return OrganizationListResponse.model_validate(page)
+
+
+@router.post("/dryrun", summary="Check an onboarding without doing it", dependencies=[Administrator])
+def dryrun(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> DryRunResponse:
+    """Run every check that onboarding would fail on; nothing is written."""
+    return DryRunResponse.model_validate(services.onboarding.dry_run(body.to_request()))
+
+
+@router.post(
+    "/onboard",
+    summary="Create an organization",
+    status_code=201,
+    dependencies=[Administrator],
+    responses=problem_responses(409),
+)
+def onboard(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> OnboardResponse:
+    """Create profile, subscription, quota, API key and dataset together, or nothing at all."""
+    return OnboardResponse.model_validate(services.onboarding.onboard(body.to_request()))
+
+
+@router.get(
+    "/{org_slug}/status",
+    summary="Compare an organization's dataset with its declaration",
+    dependencies=[Reader],
+    responses=problem_responses(403),
+)
+def status(services: ServicesDep, slug: SlugDep) -> OrganizationStatusResponse:
+    """Tell what is missing, extra or in conflict. An unknown organization is an answer (NOT_FOUND), not an error."""
+    return OrganizationStatusResponse.model_validate(services.organizations.status(slug))
+
+
+@router.post(
+    "/{org_slug}/sync",
+    summary="Add what an organization's dataset lacks",
+    dependencies=[Administrator],
+    responses=problem_responses(404, 409),
+)
+def sync(
+    services: ServicesDep, slug: SlugDep, body: Annotated[OrganizationSyncRequest | None, Body()] = None
+) -> SyncResponse:
+    """Add missing tables, columns and views; make a deleted dataset anew. Nothing is ever dropped or narrowed."""
+    policy = Policy(**(body or OrganizationSyncRequest()).model_dump())
+    return SyncResponse.model_validate(services.organizations.sync(slug, policy))

@@ -1,0 +1,35 @@
+"""What a route may reach: the use cases and the administrator's key, held by the application object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from pydantic import SecretStr
+
+from cloudact.wiring import Services
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """Everything `create_app` was given."""
+
+    services: Services
+    root_key: SecretStr
+
+
+def app_state(request: Request) -> AppState:
+    """Return what the application was made with."""
+    return cast("AppState", request.app.state.cloudact)
+
+
+StateDep = Annotated[AppState, Depends(app_state)]
+
+
+def services(state: StateDep) -> Services:
+    """Return the use cases."""
+    return state.services
+
+
+ServicesDep = Annotated[Services, Depends(services)]

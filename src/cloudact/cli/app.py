@@ -1,0 +1,46 @@
+"""The `cloudact` command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cloudact import __version__
+from cloudact.cli import bootstrap, catalog, org
+from cloudact.cli.serve import serve
+
+app = typer.Typer(
+    name="cloudact",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Keep thousands of tenants' warehouse datasets in step with declared schemas, without losing a row.",
+    epilog="Exit codes: 0 done, 1 unforeseen, 2 usage or (with --exit-code) out of sync, 3 invalid input or settings, "
+    "4 not allowed, 5 wrong state, 6 warehouse or service.",
+)
+app.add_typer(bootstrap.app, name="bootstrap")
+app.add_typer(org.app, name="org")
+app.add_typer(catalog.app, name="catalog")
+app.command()(serve)
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        typer.echo(f"cloudact {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command as a whole."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

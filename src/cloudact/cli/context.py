@@ -1,0 +1,44 @@
+"""What every command needs: options in common, a target, and progress on standard error while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cloudact.cli.errors import reported
+from cloudact.cli.target import LocalTarget, RemoteTarget, Target
+from cloudact.log import configure_logging
+from cloudact.settings import load_settings
+from cloudact.wiring import ChangeProgress, build_services
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, exactly as the service gives it.")]
+ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when not in sync.")]
+
+
+@contextmanager
+def target(title: str, *, as_json: bool) -> Iterator[Target]:
+    """Lend the target of a command; errors are reported, and changes are shown as they are applied."""
+    with reported(as_json=as_json):
+        settings = load_settings()
+        configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level)
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
+            task = bar.add_task(title, total=None)
+            if settings.api_url:
+                yield RemoteTarget(settings.api_url, settings)
+                return
+
+            def observe(change: ChangeProgress) -> None:
+                bar.update(task, description=f"{title}: {change.change}", completed=change.number, total=change.total)
+
+            services = build_services(settings, observer=observe)
+            try:
+                yield LocalTarget(services)
+            finally:
+                services.close()

@@ -1,0 +1,56 @@
+"""Errors as exit codes: one table, and one way to print them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from cloudact import errors
+
+OUT_OF_SYNC = 2
+EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
+    errors.CloudactError: 1,
+    errors.ConfigurationError: 3,
+    errors.CatalogError: 3,
+    errors.InvalidRequest: 3,
+    errors.DestructiveRefused: 3,
+    errors.Unauthenticated: 4,
+    errors.AccessDenied: 4,
+    errors.NotBootstrapped: 5,
+    errors.OrganizationExists: 5,
+    errors.OrganizationNotFound: 5,
+    errors.DatasetConflict: 5,
+    errors.ServiceError: 6,
+    errors.WarehouseError: 6,
+    errors.WarehouseUnavailable: 6,
+    errors.WarehouseBusy: 6,
+    errors.WarehouseNotFound: 6,
+    errors.WarehouseRefused: 6,
+    errors.ChangeFailed: 6,
+}
+
+
+@contextmanager
+def reported(*, as_json: bool) -> Iterator[None]:
+    """Print any of our errors on standard error, and end the process with its exit code."""
+    try:
+        yield
+    except errors.CloudactError as error:
+        _print(error, as_json=as_json)
+        raise typer.Exit(next(EXIT_CODE[kind] for kind in type(error).__mro__ if kind in EXIT_CODE)) from error
+
+
+def _print(error: errors.CloudactError, *, as_json: bool) -> None:
+    code = (error.remote_code if isinstance(error, errors.ServiceError) else "") or error.code
+    if as_json:
+        typer.echo(json.dumps({"code": code, "detail": error.message, "hint": error.hint}), err=True)
+        return
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("[bold red]Error:[/] ", end="")
+    console.print(error.message, markup=False)
+    if error.hint:
+        console.print(error.hint, style="dim", markup=False)

@@ -1,0 +1,150 @@
+"""Answers as people like to read them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Answer = dict[str, Any]
+_STYLES = {
+    "SYNCED": "bold green",
+    "SUCCESS": "bold green",
+    "READY": "bold green",
+    "OUT_OF_SYNC": "bold yellow",
+    "PARTIAL": "bold yellow",
+    "PROFILE_ONLY": "bold yellow",
+    "BLOCKED": "bold red",
+    "NOT_BOOTSTRAPPED": "bold red",
+    "NOT_FOUND": "bold red",
+}
+
+
+def print_json(answer: Answer) -> None:
+    """Print the answer as JSON."""
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def headline(console: Console, subject: str, status: str, message: str) -> None:
+    """Print the one line that says it all."""
+    console.print(f"{escape(subject)}  [{_STYLES.get(status, 'bold')}]{escape(status)}[/]  {escape(message)}")
+
+
+def _grid(console: Console, rows: list[tuple[str, str, str]]) -> None:
+    if not rows:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for title in ("object", "difference", "what happens"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+def dataset_status(answer: Answer) -> None:
+    """Print where a dataset stands, one line per difference."""
+    console = _console()
+    headline(console, answer["dataset"], answer["status"], answer["message"])
+    if not answer["dataset_exists"]:
+        return
+    existing, expected = len(answer["tables_existing"]), answer["tables_expected"]
+    console.print(f"{existing} of {expected} declared tables exist", style="dim")
+    _grid(console, [*_missing(answer), *_differences(answer), *_conflicts(answer)])
+
+
+def _missing(answer: Answer) -> list[tuple[str, str, str]]:
+    rows = [(name, "table missing", "sync creates it") for name in answer["tables_missing"]]
+    rows += [(name, "view missing", "sync creates it") for name in answer["views_missing"]]
+    rows += [(name, "view is stale", "sync with --recreate-views replaces it") for name in answer["views_stale"]]
+    return rows + [(name, "not declared", "kept") for name in answer["tables_extra"]]
+
+
+def _differences(answer: Answer) -> list[tuple[str, str, str]]:
+    rows: list[tuple[str, str, str]] = []
+    for table, diff in answer["schema_diffs"].items():
+        rows += [(f"{table}.{name}", "column missing", "sync adds it") for name in diff["missing_columns"]]
+        rows += [(table, pending, "sync does it") for pending in diff["pending"]]
+        rows += [(f"{table}.{name}", "not declared", "kept") for name in diff["extra_columns"]]
+    return rows
+
+
+def _conflicts(answer: Answer) -> list[tuple[str, str, str]]:
+    return [(item["object"], f"CONFLICT: {item['what']}", item["fix"]) for item in answer["conflicts"]]
+
+
+def bootstrap_result(answer: Answer) -> None:
+    """Print what bootstrap made."""
+    console = _console()
+    headline(console, answer["dataset"], answer["status"], answer["message"])
+    for name in answer["tables_created"]:
+        console.print(f"  [green]+[/] table {escape(name)}")
+
+
+def sync_result(answer: Answer) -> None:
+    """Print what a sync did, one line per change, and what it could not do."""
+    console = _console()
+    headline(console, answer["dataset"], answer["status"], answer["message"])
+    if answer["dataset_created"]:
+        console.print(f"  [green]+[/] dataset {escape(answer['dataset'])}")
+    for kind in ("tables_created", "views_created", "views_replaced"):
+        for name in answer[kind]:
+            console.print(f"  [green]+[/] {kind.split('_')[0].removesuffix('s')} {escape(name)}")
+    for table, columns in answer["columns_added"].items():
+        for name in columns:
+            console.print(f"  [green]+[/] column {escape(table)}.{escape(name)}")
+    for change in (*answer["columns_changed"], *answer["metadata_updated"]):
+        console.print(f"  [green]~[/] {escape(change)}")
+    for note in answer["notes"]:
+        console.print(f"  [dim]i {escape(note)}[/]")
+    for change in answer["not_requested"]:
+        console.print(f"  [dim]- not requested: {escape(change)}[/]")
+    for error in answer["errors"]:
+        console.print(f"  [red]![/] could not {escape(error['change'])}: {escape(error['message'])}")
+    _grid(console, _conflicts(answer))
+
+
+def dry_run(answer: Answer) -> None:
+    """Print each check, failed ones first in the eye."""
+    console = _console()
+    headline(console, answer["org_slug"], answer["status"], answer["message"])
+    for check in answer["checks"]:
+        mark = "[green]ok  [/]" if check["passed"] else "[bold red]FAIL[/]"
+        console.print(f"  {mark} {escape(check['name'])}: {escape(check['message'])}")
+    if answer["tables_to_create"]:
+        tables, views = len(answer["tables_to_create"]), len(answer["views_to_create"])
+        console.print(f"would create {tables} tables and {views} views in {escape(answer['dataset'])}", style="dim")
+
+
+def onboarded(answer: Answer) -> None:
+    """Print the organization and, once, its key."""
+    console = _console()
+    headline(console, answer["org_slug"], answer["status"], answer["message"])
+    tables, views = len(answer["tables_created"]), len(answer["views_created"])
+    console.print(f"dataset {escape(answer['dataset'])}: {tables} tables and {views} views created", style="dim")
+    console.print(f"API key: [bold]{escape(answer['api_key'])}[/]")
+
+
+def organization_list(answer: Answer) -> None:
+    """Print one page of organizations."""
+    console = _console()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for title in ("slug", "company", "plan", "status", "dataset", "location"):
+        table.add_column(title, overflow="fold")
+    for item in answer["organizations"]:
+        cells = (
+            item["org_slug"], item["company_name"], item["subscription_plan"] or "", item["status"],
+            item["org_dataset_id"], item["dataset_location"] or "",
+        )  # fmt: skip
+        table.add_row(*(escape(cell) for cell in cells))
+    console.print(table)
+    shown = len(answer["organizations"])
+    first = answer["offset"] + 1 if shown else 0
+    console.print(f"{first} to {answer['offset'] + shown} of {answer['total']}", style="dim")

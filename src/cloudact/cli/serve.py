@@ -1,0 +1,40 @@
+"""`cloudact serve`: the HTTP service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from cloudact.api.app import create_app
+from cloudact.cli.errors import reported
+from cloudact.errors import ConfigurationError
+from cloudact.log import configure_logging
+from cloudact.settings import load_settings
+from cloudact.wiring import build_services
+
+
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+) -> None:
+    """Serve the HTTP API until stopped.
+
+    Example: CA_ROOT_API_KEY=... cloudact serve --port 8000
+    """
+    with reported(as_json=False):
+        settings = load_settings()
+        if settings.root_api_key is None or not settings.root_api_key.get_secret_value():
+            raise ConfigurationError(
+                "CA_ROOT_API_KEY is not set, so nobody could administer the service",
+                hint="Make one with: export CA_ROOT_API_KEY=$(python -c 'import secrets; "
+                "print(secrets.token_urlsafe(32))')",
+            )
+        configure_logging(settings.log_level)
+        services = build_services(settings)
+        services.catalogs.load()
+        services.ping()
+        app = create_app(services, settings.root_api_key)
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False)

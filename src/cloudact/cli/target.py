@@ -1,0 +1,157 @@
+"""Where a command is carried out: in this process, or by a running service. Both give the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import httpx
+from pydantic_core import to_jsonable_python
+
+from cloudact.errors import ServiceError
+from cloudact.planning.policy import Policy
+from cloudact.settings import Settings
+from cloudact.tenancy.checks import OnboardingRequest
+from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.store import ProfileFilter
+from cloudact.wiring import Services
+
+Answer = dict[str, Any]
+_TIMEOUT = httpx.Timeout(300.0, connect=5.0)
+
+
+class Target(Protocol):
+    """Every operation of the service, with answers as the service's JSON."""
+
+    def bootstrap_run(self) -> Answer:
+        """POST /api/v1/admin/bootstrap."""
+
+    def bootstrap_status(self) -> Answer:
+        """GET /api/v1/admin/bootstrap/status."""
+
+    def bootstrap_sync(self, flags: Mapping[str, bool]) -> Answer:
+        """POST /api/v1/admin/bootstrap/sync."""
+
+    def org_dryrun(self, fields: Mapping[str, Any]) -> Answer:
+        """POST /api/v1/organizations/dryrun."""
+
+    def org_onboard(self, fields: Mapping[str, Any]) -> Answer:
+        """POST /api/v1/organizations/onboard."""
+
+    def org_status(self, slug: str) -> Answer:
+        """GET /api/v1/organizations/{org_slug}/status."""
+
+    def org_sync(self, slug: str, flags: Mapping[str, bool]) -> Answer:
+        """POST /api/v1/organizations/{org_slug}/sync."""
+
+    def org_list(self, query: Mapping[str, Any]) -> Answer:
+        """GET /api/v1/organizations."""
+
+
+class LocalTarget:
+    """Carries commands out in this process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def bootstrap_run(self) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.bootstrap.run())
+
+    def bootstrap_status(self) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.bootstrap.status())
+
+    def bootstrap_sync(self, flags: Mapping[str, bool]) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.bootstrap.sync(Policy(**flags)))
+
+    def org_dryrun(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.onboarding.dry_run(_request(fields)))
+
+    def org_onboard(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.onboarding.onboard(_request(fields)))
+
+    def org_status(self, slug: str) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.organizations.status(OrgSlug(slug)))
+
+    def org_sync(self, slug: str, flags: Mapping[str, bool]) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.organizations.sync(OrgSlug(slug), Policy(**flags)))
+
+    def org_list(self, query: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        wanted = {name: query.get(name) for name in ("status", "subscription_plan", "search")}
+        page = self._services.organizations.page(ProfileFilter(**wanted), limit=query["limit"], offset=query["offset"])
+        return _plain(page)
+
+
+def _request(fields: Mapping[str, Any]) -> OnboardingRequest:
+    return OnboardingRequest(**fields, given=frozenset(fields))
+
+
+def _plain(result: object) -> Answer:
+    answer: Answer = to_jsonable_python(result)
+    return answer
+
+
+class RemoteTarget:
+    """Sends commands to a running service."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        key = settings.root_api_key
+        headers = {"X-CA-Root-Key": key.get_secret_value()} if key else {}
+        self._url = url.rstrip("/")
+        self._client = httpx.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
+
+    def bootstrap_run(self) -> Answer:
+        """See `Target`."""
+        return self._send("POST", "/api/v1/admin/bootstrap", json={})
+
+    def bootstrap_status(self) -> Answer:
+        """See `Target`."""
+        return self._send("GET", "/api/v1/admin/bootstrap/status")
+
+    def bootstrap_sync(self, flags: Mapping[str, bool]) -> Answer:
+        """See `Target`."""
+        return self._send("POST", "/api/v1/admin/bootstrap/sync", json=dict(flags))
+
+    def org_dryrun(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        return self._send("POST", "/api/v1/organizations/dryrun", json=dict(fields))
+
+    def org_onboard(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        return self._send("POST", "/api/v1/organizations/onboard", json=dict(fields))
+
+    def org_status(self, slug: str) -> Answer:
+        """See `Target`."""
+        return self._send("GET", f"/api/v1/organizations/{OrgSlug(slug)}/status")
+
+    def org_sync(self, slug: str, flags: Mapping[str, bool]) -> Answer:
+        """See `Target`."""
+        return self._send("POST", f"/api/v1/organizations/{OrgSlug(slug)}/sync", json=dict(flags))
+
+    def org_list(self, query: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._send("GET", "/api/v1/organizations", params=given)
+
+    def _send(self, method: str, path: str, **content: Any) -> Answer:
+        try:
+            response = self._client.request(method, path, **content)
+            answer: Answer = response.json()
+        except httpx.HTTPError as error:
+            raise ServiceError(
+                f"{self._url} does not answer: {error}",
+                hint="Is the service running, and is CA_API_URL its address? Unset CA_API_URL to work without it.",
+            ) from error
+        except ValueError as error:
+            raise ServiceError(f"{self._url}{path} answered something that is not JSON") from error
+        if response.is_error:
+            hint, code = answer.get("hint", ""), answer.get("code", "")
+            raise ServiceError(answer.get("detail", response.reason_phrase), hint=hint, remote_code=code)
+        return answer

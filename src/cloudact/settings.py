@@ -1,0 +1,68 @@
+"""Every setting of the process, from environment variables that begin with CA_; docs/operations.md explains each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cloudact.errors import ConfigurationError
+
+MIN_PRODUCTION_KEY = 32
+
+
+class Environment(StrEnum):
+    """Where the process runs; production refuses what is only tolerable elsewhere."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """The process's settings; made once, at the edge, and handed on as objects."""
+
+    model_config = SettingsConfigDict(env_prefix="CA_", extra="ignore", frozen=True)
+
+    root_api_key: SecretStr | None = Field(
+        default=None,
+        description="Administrator's key, sent as X-CA-Root-Key. `cloudact serve` does not start without it.",
+    )
+    warehouse_url: str = Field(
+        default="duckdb:///data/warehouse.duckdb",
+        description="Where datasets live. Three slashes make a path relative, four absolute; `duckdb:///:memory:` "
+        "keeps everything in memory.",
+    )
+    config_dir: Path = Field(
+        default=Path("configs"), description="Directory with `setup/bootstrap`, `setup/organizations` and `plans.yml`."
+    )
+    environment: Environment = Field(
+        default=Environment.DEVELOPMENT,
+        description="`development` or `production`. Production refuses a root key shorter than 32 characters.",
+    )
+    api_url: str | None = Field(
+        default=None,
+        description="Address of a running service; when set, commands go there instead of to the warehouse.",
+    )
+    log_level: str = Field(
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="Least severe log lines to write: DEBUG, INFO, WARNING or ERROR.",
+    )
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process; raises ConfigurationError naming every variable that is wrong."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = [f"CA_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
+        raise ConfigurationError("; ".join(wrong), hint="Settings are described in docs/operations.md.") from None
+    key = settings.root_api_key
+    if settings.environment is Environment.PRODUCTION and key and len(key.get_secret_value()) < MIN_PRODUCTION_KEY:
+        raise ConfigurationError(
+            f"CA_ROOT_API_KEY is shorter than {MIN_PRODUCTION_KEY} characters, which production does not allow",
+            hint="Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+        )
+    return settings

@@ -1,0 +1,1 @@
+"""Organizations and the central dataset: the use cases, over any warehouse."""

@@ -1,0 +1,77 @@
+"""The central dataset: created once, told apart from its declaration, kept in step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloudact.catalog.load import CatalogSource
+from cloudact.errors import NotBootstrapped
+from cloudact.planning.plan import Plan, creates_dataset, creations
+from cloudact.planning.policy import BOOTSTRAP, Policy
+from cloudact.planning.status import SyncStatus, compare
+from cloudact.tenancy.state import DatasetState, describe
+from cloudact.tenancy.sync import SyncResult, counted, plan_for, report, synchronize
+from cloudact.warehouse.driver import Session, Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapResult:
+    """What bootstrap made and what it found."""
+
+    status: str
+    dataset: str
+    dataset_created: bool
+    tables_created: list[str]
+    tables_existed: list[str]
+    total_tables: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Use cases on the central dataset."""
+
+    catalogs: CatalogSource
+    warehouse: Warehouse
+
+    def run(self) -> BootstrapResult:
+        """Create the dataset and every table that is missing; existing tables are left exactly as they are."""
+        desired = self.catalogs.load().central_dataset()
+
+        def work(session: Session) -> Plan:
+            plan = plan_for(session, desired, BOOTSTRAP)
+            session.apply(plan)
+            return plan
+
+        plan = self.warehouse.run(work)
+        created, _ = creations(plan.changes)
+        existed = [table.name for table in desired.tables if plan.actual and plan.actual.table(table.name)]
+        left = len(plan.conflicts) + len(plan.held_back)
+        return BootstrapResult(
+            status="SUCCESS",
+            dataset=desired.name,
+            dataset_created=creates_dataset(plan.changes),
+            tables_created=created,
+            tables_existed=existed,
+            total_tables=len(desired.tables),
+            message=_message(len(created), len(existed), left),
+        )
+
+    def status(self) -> DatasetState:
+        """Return where the central dataset stands."""
+        desired = self.catalogs.load().central_dataset()
+        actual = self.warehouse.run(lambda session: session.inspect(desired.name))
+        remedy = "Run bootstrap/sync." if actual else "Run bootstrap."
+        return describe(desired.name, compare(actual, desired), absent=SyncStatus.NOT_BOOTSTRAPPED, remedy=remedy)
+
+    def sync(self, policy: Policy) -> SyncResult:
+        """Add what is missing; raises NotBootstrapped when there is no dataset to add it to."""
+        desired = self.catalogs.load().central_dataset()
+        if self.warehouse.run(lambda session: session.inspect(desired.name, among=())) is None:
+            raise NotBootstrapped(desired.name)
+        return report(synchronize(self.warehouse, desired, policy))
+
+
+def _message(created: int, existed: int, left: int) -> str:
+    done = f"{counted(created, 'table')} created, {existed} existed already."
+    return f"{done} Differences in existing tables remain: check bootstrap/status." if left else done

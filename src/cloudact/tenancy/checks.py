@@ -1,0 +1,127 @@
+"""What an onboarding request must satisfy, each as a named check: dry run reports them, onboarding insists on them."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import pycountry
+from email_validator import EmailNotValidError, validate_email
+
+from cloudact.errors import InvalidRequest, Problem
+from cloudact.tenancy.names import slug_problem
+from cloudact.tenancy.plans import Plan
+
+MAX_COMPANY_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardingRequest:
+    """What is asked for; `given` names the optional fields that the caller wrote, as opposed to defaults."""
+
+    org_slug: str
+    company_name: str
+    admin_email: str
+    subscription_plan: str = "STARTER"
+    default_currency: str = "USD"
+    default_timezone: str = "UTC"
+    default_country: str | None = None
+    default_language: str | None = None
+    regenerate_api_key_if_exists: bool = False
+    given: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: its name, whether it holds, and what was found."""
+
+    name: str
+    passed: bool
+    message: str
+
+
+def field_checks(request: OnboardingRequest, plans: Mapping[str, Plan]) -> list[Check]:
+    """Return a check for each field of the request, in the order of the fields."""
+    rules: list[tuple[str, str | None, Callable[[str], str]]] = [
+        ("org_slug", request.org_slug, slug_problem),
+        ("company_name", request.company_name, _company_problem),
+        ("admin_email", request.admin_email, _email_problem),
+        ("subscription_plan", request.subscription_plan, lambda text: _plan_problem(text, plans)),
+        ("default_currency", request.default_currency, _currency_problem),
+        ("default_timezone", request.default_timezone, _timezone_problem),
+        ("default_country", request.default_country, _country_problem),
+        ("default_language", request.default_language, _language_problem),
+    ]
+    return [_check(name, value, rule) for name, value, rule in rules if value is not None]
+
+
+def require(checks: list[Check]) -> None:
+    """Raise InvalidRequest naming every check that failed."""
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        problems = [Problem("request", check.name, check.message, "") for check in failed]
+        raise InvalidRequest("; ".join(f"{check.name}: {check.message}" for check in failed), problems=problems)
+
+
+def _check(name: str, value: str, rule: Callable[[str], str]) -> Check:
+    problem = rule(value)
+    return Check(name, not problem, f"{value!r} {problem}" if problem else f"{value} is valid")
+
+
+def _company_problem(text: str) -> str:
+    if not text.strip():
+        return "is empty"
+    if len(text) > MAX_COMPANY_NAME:
+        return f"has {len(text)} characters; at most {MAX_COMPANY_NAME} are allowed"
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        return "has control characters"
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        return "has half of a surrogate pair, which is no character"
+    return ""
+
+
+def _email_problem(text: str) -> str:
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError as error:
+        return f"is not an e-mail address: {error}"
+    return ""
+
+
+def _plan_problem(text: str, plans: Mapping[str, Plan]) -> str:
+    return "" if text in plans else f"is not a plan; plans are {', '.join(plans)}"
+
+
+def _currency_problem(text: str) -> str:
+    return "" if text in _currencies() else "is not an ISO 4217 currency code, such as USD, EUR or JPY"
+
+
+def _timezone_problem(text: str) -> str:
+    return "" if text in _timezones() else "is not an IANA time zone, such as UTC, Europe/Berlin or America/New_York"
+
+
+def _country_problem(text: str) -> str:
+    known = len(text) == 2 and pycountry.countries.get(alpha_2=text) is not None and text.isupper()
+    return "" if known else "is not an ISO 3166 country code, such as US, DE or JP"
+
+
+def _language_problem(text: str) -> str:
+    known = len(text) == 2 and pycountry.languages.get(alpha_2=text) is not None and text.islower()
+    return "" if known else "is not an ISO 639 language code, such as en, de or ja"
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(currency.alpha_3 for currency in pycountry.currencies)
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(_named_zones())
+
+
+def _named_zones() -> Iterator[str]:
+    """The zone database also lists files that are not zones of any place."""
+    yield from zoneinfo.available_timezones() - {"localtime", "Factory"}

@@ -1,0 +1,196 @@
+"""Rows of the central dataset that the use cases read and write, all of them by organization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cloudact.errors import NotBootstrapped, WarehouseNotFound
+from cloudact.tenancy.api_keys import DEFAULT_SCOPES
+from cloudact.tenancy.checks import OnboardingRequest
+from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.plans import Plan
+from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Session
+
+PROFILES = "org_profiles"
+KEYS = "org_api_keys"
+SUBSCRIPTIONS = "org_subscriptions"
+QUOTAS = "org_usage_quotas"
+
+_PROFILE_COLUMNS = (
+    "org_slug", "company_name", "admin_email", "org_dataset_id", "dataset_location", "status", "subscription_plan",
+    "default_currency", "default_country", "default_language", "default_timezone", "created_at", "updated_at",
+)  # fmt: skip
+# Fields of a request that an existing profile takes over, when the request has them.
+_UPDATABLE = ("subscription_plan", "default_currency", "default_country", "default_language", "default_timezone")
+
+NewId = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One organization as the central dataset knows it."""
+
+    org_slug: str
+    company_name: str
+    admin_email: str
+    org_dataset_id: str
+    dataset_location: str | None
+    status: str
+    subscription_plan: str | None
+    default_currency: str | None
+    default_country: str | None
+    default_language: str | None
+    default_timezone: str | None
+    created_at: datetime
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFilter:
+    """Which organizations to list: each given part must match."""
+
+    status: str | None = None
+    subscription_plan: str | None = None
+    search: str | None = None
+
+    def conditions(self) -> list[Condition]:
+        """Return the conditions for the profile table."""
+        exact = {"status": self.status, "subscription_plan": self.subscription_plan}
+        found: list[Condition] = [Equals(column, value) for column, value in exact.items() if value is not None]
+        if self.search:
+            found.append(Contains(("org_slug", "company_name"), self.search))
+        return found
+
+
+class Store:
+    """The central tables, within one unit of work; raises NotBootstrapped when a table is not there."""
+
+    def __init__(self, session: Session, dataset: str, now: datetime, new_id: NewId) -> None:
+        self._session = session
+        self._dataset = dataset
+        self._now = now
+        self._new_id = new_id
+
+    def profile(self, slug: OrgSlug) -> Profile | None:
+        """Return the organization's profile, or None."""
+        with self._table(PROFILES):
+            where = [Equals("org_slug", slug)]
+            found = self._session.select(self._dataset, PROFILES, _PROFILE_COLUMNS, where)
+        return _profile(found[0]) if found else None
+
+    def profiles(self, wanted: ProfileFilter, limit: int, offset: int) -> tuple[list[Profile], int]:
+        """Return one page of profiles ordered by slug, and how many there are in all."""
+        where = wanted.conditions()
+        page = Page(("org_slug",), limit, offset)
+        with self._table(PROFILES):
+            found = self._session.select(self._dataset, PROFILES, _PROFILE_COLUMNS, where, page)
+            total = self._session.count(self._dataset, PROFILES, where)
+        return [_profile(row) for row in found], total
+
+    def add_profile(self, slug: OrgSlug, request: OnboardingRequest, dataset: str, location: str) -> bool:
+        """Insert the profile unless the slug is taken; of simultaneous callers exactly one gets True."""
+        row = {
+            "org_slug": str(slug),
+            "company_name": request.company_name,
+            "admin_email": request.admin_email,
+            "org_dataset_id": dataset,
+            "dataset_location": location,
+            "status": "ACTIVE",
+            "subscription_plan": request.subscription_plan,
+            "default_currency": request.default_currency,
+            "default_country": request.default_country,
+            "default_language": request.default_language,
+            "default_timezone": request.default_timezone,
+            "created_at": self._now,
+            "updated_at": self._now,
+        }
+        with self._table(PROFILES):
+            return self._session.insert_if_absent(self._dataset, PROFILES, row, ["org_slug"])
+
+    def update_profile(self, slug: OrgSlug, request: OnboardingRequest) -> None:
+        """Take over what the request gives; what it leaves out stays."""
+        given = {name: getattr(request, name) for name in _UPDATABLE if name in request.given}
+        values = {"company_name": request.company_name, "admin_email": request.admin_email, **given}
+        with self._table(PROFILES):
+            self._session.update(
+                self._dataset, PROFILES, {**values, "updated_at": self._now}, [Equals("org_slug", slug)]
+            )
+
+    def add_subscription(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
+        """Insert the organization's subscription, unless it has one."""
+        row = {
+            "subscription_id": self._new_id(),
+            "org_slug": str(slug),
+            "plan_name": plan_name,
+            "status": "ACTIVE",
+            **plan.model_dump(),
+            "created_at": self._now,
+            "updated_at": self._now,
+        }
+        with self._table(SUBSCRIPTIONS):
+            self._session.insert_if_absent(self._dataset, SUBSCRIPTIONS, row, ["org_slug"])
+
+    def change_plan(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
+        """Give the organization's subscription another plan and its limits."""
+        values = {"plan_name": plan_name, **plan.model_dump(), "updated_at": self._now}
+        with self._table(SUBSCRIPTIONS):
+            self._session.update(self._dataset, SUBSCRIPTIONS, values, [Equals("org_slug", slug)])
+
+    def add_quota(self, slug: OrgSlug, plan: Plan) -> None:
+        """Insert today's usage row, unless the organization has one."""
+        counters = (
+            "pipelines_run_today", "pipelines_succeeded_today", "pipelines_failed_today", "pipelines_run_month",
+            "concurrent_pipelines_running",
+        )  # fmt: skip
+        row = {
+            "usage_id": self._new_id(),
+            "org_slug": str(slug),
+            "usage_date": self._now.date(),
+            **dict.fromkeys(counters, 0),
+            **plan.model_dump(),
+            "last_updated": self._now,
+            "created_at": self._now,
+        }
+        with self._table(QUOTAS):
+            self._session.insert_if_absent(self._dataset, QUOTAS, row, ["org_slug", "usage_date"])
+
+    def replace_keys(self, slug: OrgSlug, key_hash: str) -> None:
+        """Deactivate the organization's keys and insert this one."""
+        row = {
+            "org_api_key_id": self._new_id(),
+            "org_slug": str(slug),
+            "org_api_key_hash": key_hash,
+            "scopes": list(DEFAULT_SCOPES),
+            "is_active": True,
+            "created_at": self._now,
+        }
+        with self._table(KEYS):
+            active = [Equals("org_slug", slug), Equals("is_active", value=True)]
+            self._session.update(self._dataset, KEYS, {"is_active": False}, active)
+            self._session.insert(self._dataset, KEYS, [row])
+
+    def owner_of_key(self, key_hash: str) -> OrgSlug | None:
+        """Return the organization whose active, unexpired key has this hash."""
+        where = [Equals("org_api_key_hash", key_hash), Equals("is_active", value=True)]
+        with self._table(KEYS):
+            found: Sequence[dict[str, Any]] = self._session.select(
+                self._dataset, KEYS, ["org_slug", "expires_at"], where
+            )
+        valid = (row for row in found if row["expires_at"] is None or row["expires_at"] > self._now)
+        return next((OrgSlug(row["org_slug"]) for row in valid), None)
+
+    @contextmanager
+    def _table(self, table: str) -> Iterator[None]:
+        try:
+            yield
+        except WarehouseNotFound as error:
+            exists = self._session.inspect(self._dataset, among=()) is not None
+            raise NotBootstrapped(self._dataset, table if exists else "") from error
+
+
+def _profile(row: dict[str, Any]) -> Profile:
+    return Profile(**row)

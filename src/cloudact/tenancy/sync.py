@@ -1,0 +1,149 @@
+"""Bringing one dataset in step with its declaration: inspect, plan, apply, and an account of all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cloudact.catalog.model import Dataset
+from cloudact.errors import ChangeFailed
+from cloudact.planning import changes as c
+from cloudact.planning.findings import Finding, Severity
+from cloudact.planning.plan import Plan, creates_dataset, creations, make_plan
+from cloudact.planning.policy import Policy
+from cloudact.warehouse.driver import Session, Warehouse
+
+
+class SyncOutcome(StrEnum):
+    """Whether everything that was asked for is done."""
+
+    SUCCESS = "SUCCESS"
+    PARTIAL = "PARTIAL"
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictReport:
+    """A difference that needs a person."""
+
+    code: str
+    object: str
+    what: str
+    why: str
+    fix: str
+
+    @staticmethod
+    def of(finding: Finding) -> ConflictReport:
+        """Return the report of a finding."""
+        return ConflictReport(finding.code.value, finding.object, finding.what, finding.why, finding.fix)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReport:
+    """A change that the warehouse refused."""
+
+    change: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What a sync did, what it could not do, and what it was not asked to do."""
+
+    status: SyncOutcome
+    dataset: str
+    dataset_created: bool
+    tables_created: list[str]
+    columns_added: dict[str, list[str]]
+    views_created: list[str]
+    views_replaced: list[str]
+    columns_changed: list[str]
+    metadata_updated: list[str]
+    conflicts: list[ConflictReport]
+    errors: list[ErrorReport]
+    notes: list[str]
+    not_requested: list[str]
+    message: str
+
+
+@dataclass(slots=True)
+class Applied:
+    """A plan that has been applied, and the changes that had to be left out of it."""
+
+    plan: Plan
+    failed: list[ChangeFailed] = field(default_factory=list)
+
+
+def plan_for(session: Session, desired: Dataset, policy: Policy) -> Plan:
+    """Return the plan for the dataset as it is now, looking only at what is declared."""
+    names = [*(table.name for table in desired.tables), *(view.name for view in desired.views)]
+    return make_plan(session.inspect(desired.name, among=names), desired, policy)
+
+
+def synchronize(warehouse: Warehouse, desired: Dataset, policy: Policy) -> Applied:
+    """Apply what the policy allows, in one unit; a change the warehouse refuses is left out and reported."""
+    failed: list[ChangeFailed] = []
+
+    def work(session: Session) -> Plan:
+        plan = plan_for(session, desired, policy).without(tuple(item.change for item in failed))
+        session.apply(plan)
+        return plan
+
+    while True:
+        try:
+            return Applied(warehouse.run(work), failed)
+        except ChangeFailed as error:
+            # Without its dataset nothing else can be created, so there is nothing to go on with.
+            if isinstance(error.change, c.CreateDataset) or any(item.change == error.change for item in failed):
+                raise
+            failed.append(error)
+
+
+def report(applied: Applied) -> SyncResult:
+    """Return the account of a sync."""
+    plan, failed = applied.plan, applied.failed
+    tables, views = creations(plan.changes)
+    conflicts = [ConflictReport.of(finding) for finding in plan.conflicts]
+    errors = [ErrorReport(str(error.change), error.cause.message, error.hint) for error in failed]
+    notes = [str(finding) for finding in plan.findings if finding.severity is Severity.LOOSER]
+    return SyncResult(
+        status=SyncOutcome.PARTIAL if conflicts or errors else SyncOutcome.SUCCESS,
+        dataset=plan.dataset,
+        dataset_created=creates_dataset(plan.changes),
+        tables_created=tables,
+        columns_added=_columns_added(plan.changes),
+        views_created=views,
+        views_replaced=[change.view.name for change in plan.changes if isinstance(change, c.ReplaceView)],
+        columns_changed=[str(change) for change in plan.changes if isinstance(change, c.RelaxMode | c.WidenType)],
+        metadata_updated=[str(change) for change in plan.changes if isinstance(change, c.METADATA)],
+        conflicts=conflicts,
+        errors=errors,
+        notes=notes,
+        not_requested=[str(change) for change in plan.held_back],
+        message=_message(plan, len(conflicts), len(errors)),
+    )
+
+
+def _columns_added(changes: tuple[c.Change, ...]) -> dict[str, list[str]]:
+    added: dict[str, list[str]] = {}
+    for change in changes:
+        if isinstance(change, c.AddColumn):
+            added.setdefault(change.table, []).append(".".join(change.path))
+    return added
+
+
+def _message(plan: Plan, conflicts: int, errors: int) -> str:
+    done = len(plan.changes)
+    parts = [f"{plan.dataset}: {counted(done, 'change')} applied" if done else f"{plan.dataset}: nothing to change"]
+    if conflicts:
+        parts.append(f"{counted(conflicts, 'conflict')} left for a person")
+    if errors:
+        parts.append(f"{counted(errors, 'change')} refused by the warehouse")
+    if plan.held_back:
+        parts.append(f"{counted(len(plan.held_back), 'change')} left out as requested")
+    return ", ".join(parts) + "."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number with its noun, in the plural where it needs it."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Where datasets live: one protocol, and one package per engine that implements it."""

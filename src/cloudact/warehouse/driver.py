@@ -1,0 +1,115 @@
+"""The protocol every warehouse implements; tests/contract is its definition in full.
+
+This module knows no engine. A driver raises only the errors of `cloudact.errors`: WarehouseUnavailable when nothing can
+be said, WarehouseBusy when concurrent work won, WarehouseRefused or ChangeFailed when the engine says no for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from cloudact.catalog.model import Dataset
+from cloudact.planning.changes import Change
+from cloudact.planning.plan import Plan
+
+T = TypeVar("T")
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One change about to be applied: the `number`th, from 1, of `total` changes to a dataset."""
+
+    dataset: str
+    change: Change
+    number: int
+    total: int
+
+
+Observer = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """The column has this value; None means that it has none."""
+
+    column: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """At least one of the text columns holds `text`, ignoring case."""
+
+    columns: tuple[str, ...]
+    text: str
+
+
+Condition = Equals | Contains
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of an ordered result: `order_by` columns ascending, then `limit` rows after `offset`."""
+
+    order_by: tuple[str, ...]
+    limit: int
+    offset: int = 0
+
+
+class Session(Protocol):
+    """One unit of work. Where the engine has transactions it is one: everything in it happens, or nothing."""
+
+    def inspect(self, dataset: str, among: Collection[str] | None = None) -> Dataset | None:
+        """Return the committed live dataset, or None when there is none.
+
+        With `among`, tables outside these names and those made by this project may be left out, which spares a driver
+        from listing everything; without it the answer is complete.
+        """
+
+    def apply(self, plan: Plan) -> None:
+        """Apply every change of the plan in order; raises ChangeFailed with the first one refused.
+
+        Raises WarehouseBusy when the dataset is no longer as the plan's `actual`, so that the caller plans anew.
+        """
+
+    def insert(self, dataset: str, table: str, rows: Sequence[Row]) -> None:
+        """Append rows; columns left out are NULL or take their default."""
+
+    def insert_if_absent(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> bool:
+        """Insert the row unless one with equal `key` columns exists; of simultaneous callers exactly one inserts."""
+
+    def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
+        """Set the given columns in every row that meets all conditions; at least one condition is needed."""
+
+    def select(
+        self,
+        dataset: str,
+        table: str,
+        columns: Sequence[str],
+        where: Sequence[Condition] = (),
+        page: Page | None = None,
+    ) -> list[dict[str, object]]:
+        """Return rows that meet all conditions, as column name to value."""
+
+    def count(self, dataset: str, table: str, where: Sequence[Condition] = ()) -> int:
+        """Return the number of rows that meet all conditions."""
+
+
+class Warehouse(Protocol):
+    """An engine that holds datasets, safe to use from many threads at once."""
+
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do `work` as one unit and return what it returns.
+
+        When concurrent work wins, the unit is undone and `work` is called again, so it must have no effect outside its
+        session; WarehouseBusy is raised when it never wins.
+        """
+
+    def ping(self) -> None:
+        """Return when the warehouse answers; raises WarehouseUnavailable otherwise."""
+
+    def close(self) -> None:
+        """Release what the driver holds; it may be used again afterwards."""

@@ -1,0 +1,1 @@
+"""The DuckDB driver: datasets are schemas of one file."""

@@ -1,0 +1,109 @@
+"""The statements that carry out a change. Text in, text out: no connection is needed to see what would run.
+
+Some changes have no statement of their own: what DuckDB cannot express lives in the manifest, which the driver writes
+after the last change.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import assert_never
+
+import sqlglot
+
+from cloudact.catalog.model import Column, Mode, Table, View
+from cloudact.errors import WarehouseRefused
+from cloudact.planning import changes as c
+from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, digest_of, view_to_text
+from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
+
+
+def statements(dataset: str, change: c.Change) -> list[str]:
+    """Return the statements for one change; raises WarehouseRefused for what BigQuery would refuse as well."""
+    match change:
+        case c.CreateDataset():
+            return [f"CREATE SCHEMA {quote(dataset)}"]
+        case c.CreateTable(table=table):
+            return [_create_table(dataset, table)]
+        case c.AddColumn():
+            return _add_column(dataset, change)
+        case c.RelaxMode(table=table, path=path):
+            # Only top-level columns have NOT NULL in DuckDB.
+            return [f"{_alter(dataset, table)} ALTER COLUMN {quote(path[0])} DROP NOT NULL"] if len(path) == 1 else []
+        case c.WidenType(table=table, path=path, after=after):
+            storage = storage_of(Column(path[0], after))
+            return [f"{_alter(dataset, table)} ALTER COLUMN {quote(path[0])} SET DATA TYPE {storage}"]
+        case c.SetColumnMetadata(table=table, path=path, column=column):
+            return _set_default(dataset, table, path, column)
+        case c.CreateView(view=view) | c.ReplaceView(view=view):
+            return _view(dataset, view, replace=isinstance(change, c.ReplaceView))
+        case c.SetDatasetMetadata() | c.SetTableMetadata():
+            return []
+        case _:
+            assert_never(change)
+
+
+def read_manifest(dataset: str) -> str:
+    """Return the statement that reads a dataset's manifest."""
+    return f"SELECT {quote(dataset)}.{quote(MACRO)}()"
+
+
+def write_manifest(dataset: str, manifest: Manifest, *, replace: bool) -> str:
+    """Return the statement that stores a dataset's manifest."""
+    verb = "CREATE OR REPLACE MACRO" if replace else "CREATE MACRO"
+    return f"{verb} {quote(dataset)}.{quote(MACRO)}() AS {literal(manifest.to_text())}"
+
+
+def _alter(dataset: str, table: str) -> str:
+    return f"ALTER TABLE {quote(dataset)}.{quote(table)}"
+
+
+def _create_table(dataset: str, table: Table) -> str:
+    columns = ", ".join(_column(column) for column in table.columns)
+    return f"CREATE TABLE {quote(dataset)}.{quote(table.name)} ({columns})"
+
+
+def _column(column: Column) -> str:
+    required = " NOT NULL" if column.mode is Mode.REQUIRED else ""
+    default = f" DEFAULT ({_expression(column.default)})" if column.default is not None else ""
+    return f"{quote(column.name)} {storage_of(column)}{required}{default}"
+
+
+@lru_cache(maxsize=1024)
+def _expression(text: str) -> str:
+    return sqlglot.transpile(text, read="bigquery", write="duckdb", comments=False)[0]
+
+
+def _add_column(dataset: str, change: c.AddColumn) -> list[str]:
+    column = change.column
+    if column.mode is Mode.REQUIRED:
+        raise WarehouseRefused(
+            f"{change.table}.{'.'.join(change.path)}: a REQUIRED column cannot be added to an existing table",
+            hint="Add it NULLABLE: rows may exist that have no value.",
+        )
+    path = ".".join(quote(part) for part in change.path)
+    added = f"{_alter(dataset, change.table)} ADD COLUMN {path} {storage_of(column)}"
+    # The default comes second, so that rows which exist stay NULL as they do on BigQuery.
+    return [added, *_set_default(dataset, change.table, change.path, column)]
+
+
+def _set_default(dataset: str, table: str, path: c.Path, column: Column) -> list[str]:
+    if column.default is None or len(path) > 1:
+        return []
+    expression = _expression(column.default)
+    return [f"{_alter(dataset, table)} ALTER COLUMN {quote(path[0])} SET DEFAULT ({expression})"]
+
+
+def _view(dataset: str, view: View, *, replace: bool) -> list[str]:
+    name = f"{quote(dataset)}.{quote(view.name)}"
+    verb = "CREATE OR REPLACE VIEW" if replace else "CREATE VIEW"
+    return [
+        f"{verb} {name} AS {view_query(view.query)}",
+        f"COMMENT ON VIEW {name} IS {literal(digest_of(view_to_text(view)))}",
+    ]
+
+
+@lru_cache(maxsize=1024)
+def view_query(query: str) -> str:
+    """Return a BigQuery query as DuckDB SQL, with every identifier quoted."""
+    return sqlglot.transpile(query, read="bigquery", write="duckdb", identify=True, comments=False)[0]

@@ -1,0 +1,61 @@
+"""DuckDB's errors as this project's: one table, most specific first, and one place that applies it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from cloudact.errors import (
+    CloudactError,
+    WarehouseBusy,
+    WarehouseError,
+    WarehouseNotFound,
+    WarehouseRefused,
+    WarehouseUnavailable,
+)
+
+MAPPING: tuple[tuple[type[duckdb.Error], type[WarehouseError]], ...] = (
+    (duckdb.TransactionException, WarehouseBusy),
+    (duckdb.SerializationException, WarehouseBusy),
+    (duckdb.FatalException, WarehouseUnavailable),
+    (duckdb.InternalException, WarehouseUnavailable),
+    (duckdb.IOException, WarehouseUnavailable),
+    (duckdb.OutOfMemoryException, WarehouseUnavailable),
+    (duckdb.ConnectionException, WarehouseUnavailable),
+    (duckdb.InterruptException, WarehouseUnavailable),
+    (duckdb.OperationalError, WarehouseUnavailable),
+    (duckdb.Error, WarehouseRefused),
+)
+
+_LOCKED = "Conflicting lock is held"
+
+
+def to_warehouse_error(error: duckdb.Error) -> WarehouseError:
+    """Return this project's error for one of DuckDB's; the engine's own words stay in the message."""
+    kind = next(ours for theirs, ours in MAPPING if isinstance(error, theirs))
+    message = " ".join(str(error).split("\nDid you mean")[0].split("\n\nLINE")[0].split())
+    if _LOCKED in message:
+        return WarehouseUnavailable(
+            f"the DuckDB file is open in another process: {message}",
+            hint="One process owns a DuckDB file. Send commands to the running service by setting CA_API_URL, "
+            "or stop that process.",
+        )
+    if isinstance(error, duckdb.CatalogException) and "does not exist" in message:
+        return WarehouseNotFound(message)
+    return kind(message)
+
+
+@contextmanager
+def mapped() -> Iterator[None]:
+    """Let no DuckDB error out of the block."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise to_warehouse_error(error) from error
+
+
+def is_fatal(error: CloudactError) -> bool:
+    """Tell whether the open database instance is unusable and has to be opened anew."""
+    return isinstance(error.__cause__, duckdb.FatalException | duckdb.InternalException | duckdb.ConnectionException)

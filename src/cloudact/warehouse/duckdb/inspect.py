@@ -1,0 +1,130 @@
+"""Reading a live dataset, at a cost that depends on the dataset and not on the thousands beside it.
+
+DuckDB's catalog functions walk every table of the file before they filter, so they are asked for names only when the
+answer must be complete; columns come from DESCRIBE, which goes straight to one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import duckdb
+
+from cloudact.catalog.model import Dataset, Materialized, Table, View
+from cloudact.errors import WarehouseBusy
+from cloudact.warehouse.duckdb.ddl import read_manifest
+from cloudact.warehouse.duckdb.manifest import (
+    DEFINITIONS,
+    INTERNAL,
+    Manifest,
+    table_from_text,
+    view_from_text,
+)
+from cloudact.warehouse.duckdb.reconcile import LiveColumn, reconcile
+from cloudact.warehouse.duckdb.type_map import quote
+
+_ATTEMPTS = 8
+
+
+class Inspector:
+    """Reads through a connection outside any transaction, where a name that does not exist is an answer."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def dataset(self, name: str, among: Collection[str] | None) -> tuple[Dataset | None, Manifest | None]:
+        """Return the committed live dataset, see `Session.inspect`, and the manifest it was read with."""
+        for _ in range(_ATTEMPTS):
+            if not self.exists(name):
+                return None, None
+            manifest = self.manifest(name)
+            dataset = self._read(name, manifest or Manifest(), among)
+            # Several statements were read: only an unchanged manifest proves that they belong together.
+            if self.manifest(name) == manifest:
+                return dataset, manifest
+        raise WarehouseBusy(f"{name}: the dataset changed while it was read, {_ATTEMPTS} times")
+
+    def exists(self, dataset: str) -> bool:
+        """Tell whether the schema exists."""
+        found = self._connection.execute(
+            "SELECT 1 FROM duckdb_schemas() WHERE database_name = current_database() AND lower(schema_name) = lower(?)",
+            [dataset],
+        )
+        return found.fetchone() is not None
+
+    def manifest(self, dataset: str) -> Manifest | None:
+        """Return the dataset's manifest, or None for a dataset this project did not make."""
+        try:
+            row = self._connection.execute(read_manifest(dataset)).fetchone()
+        except duckdb.CatalogException:
+            return None
+        return Manifest.from_text(row[0]) if row else None
+
+    def _read(self, name: str, manifest: Manifest, among: Collection[str] | None) -> Dataset:
+        views = self._views(name)
+        taken = {view.key for view in views}
+        names = self._table_names(name) if among is None else {*manifest.tables, *among}
+        texts = self.definitions(manifest.tables.values())
+        definitions = {table: table_from_text(texts[d]) for table, d in manifest.tables.items() if d in texts}
+        found = (self._table(name, item, definitions) for item in _distinct(names) if item.casefold() not in taken)
+        return Dataset(
+            name=name,
+            tables=tuple(table for table in found if table),
+            views=tuple(views),
+            location=manifest.location,
+            description=manifest.description,
+            labels=manifest.labels,
+        )
+
+    def _table_names(self, dataset: str) -> set[str]:
+        rows = self._connection.execute(
+            "SELECT table_name FROM duckdb_tables() "
+            "WHERE database_name = current_database() AND lower(schema_name) = lower(?)",
+            [dataset],
+        ).fetchall()
+        return {row[0] for row in rows}
+
+    def _table(self, dataset: str, name: str, definitions: dict[str, Table]) -> Table | None:
+        try:
+            rows = self._connection.execute(f"DESCRIBE {quote(dataset)}.{quote(name)}").fetchall()
+        except duckdb.CatalogException:
+            return None
+        live = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
+        return reconcile(name, live, definitions.get(name))
+
+    def _views(self, dataset: str) -> list[View]:
+        rows = self._connection.execute(
+            "SELECT view_name, comment, sql FROM duckdb_views() "
+            "WHERE database_name = current_database() AND lower(schema_name) = lower(?)",
+            [dataset],
+        ).fetchall()
+        texts = self.definitions([comment for _, comment, _ in rows if comment])
+        return [
+            view_from_text(texts[comment]) if comment in texts else _foreign_view(name, sql)
+            for name, comment, sql in rows
+        ]
+
+    def definitions(self, digests: Collection[str]) -> dict[str, str]:
+        """Return the stored definitions among these digests."""
+        wanted = sorted(set(digests))
+        if not wanted:
+            return {}
+        marks = ", ".join("?" for _ in wanted)
+        try:
+            rows = self._connection.execute(
+                f"SELECT digest, body FROM {quote(INTERNAL)}.{quote(DEFINITIONS)} WHERE digest IN ({marks})",
+                wanted,
+            ).fetchall()
+        except duckdb.CatalogException:
+            return {}
+        return dict(rows)
+
+
+def _distinct(names: Collection[str]) -> list[str]:
+    """Names that differ only by case are one table."""
+    return list({name.casefold(): name for name in sorted(names)}.values())
+
+
+def _foreign_view(name: str, sql: str) -> View:
+    """A view this project did not make, or that was replaced by hand: equal to nothing declared."""
+    return View(name=name, query=sql, materialized=Materialized.NEVER)

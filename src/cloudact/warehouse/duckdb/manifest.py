@@ -1,0 +1,179 @@
+"""What DuckDB has no place for, kept so that thousands of datasets stay cheap.
+
+Each dataset has one macro, `cloudact_manifest()`, that returns a short JSON text: location, description, labels, and
+for each table the digest of its definition. Definitions (every column with description, mode, GoogleSQL type) are
+stored once per digest in `_cloudact.definitions`, however many datasets share them. Views carry their digest as a
+comment, which DuckDB drops when someone replaces the view by hand.
+
+Why not comments on columns: for one dataset they cost four times its creation, and the catalog is held in memory and
+written anew at each checkpoint. Figures: docs/decisions/0003-where-descriptions-live-on-duckdb.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from cloudact.catalog.model import (
+    Dataset,
+    Granularity,
+    Labels,
+    Materialized,
+    Partition,
+    RangePartition,
+    Table,
+    TimePartition,
+    View,
+    labels_from,
+)
+from cloudact.catalog.problems import Problems
+from cloudact.catalog.schema_file import column_to_json, columns_from_json
+from cloudact.errors import WarehouseRefused
+
+MACRO = "cloudact_manifest"
+INTERNAL = "_cloudact"
+DEFINITIONS = "definitions"
+CLAIMS = "claims"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of a dataset's macro: dataset metadata, and table name to digest."""
+
+    location: str = ""
+    description: str = ""
+    labels: Labels = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
+
+    def to_text(self) -> str:
+        """Return the JSON text that the macro returns."""
+        return _canonical(
+            {
+                "version": _VERSION,
+                "location": self.location,
+                "description": self.description,
+                "labels": dict(self.labels),
+                "tables": dict(self.tables),
+            }
+        )
+
+    @staticmethod
+    def from_text(text: str) -> Manifest:
+        """Return the manifest that a macro's text holds."""
+        try:
+            raw = json.loads(text)
+            return Manifest(raw["location"], raw["description"], labels_from(raw["labels"]), raw["tables"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise WarehouseRefused(
+                f"a {MACRO}() macro does not hold what this project writes: {text[:80]!r}",
+                hint="Somebody changed it by hand. Drop the macro, and the dataset is read without it.",
+            ) from error
+
+    @staticmethod
+    def of(dataset: Dataset) -> Manifest:
+        """Return the manifest of a dataset."""
+        digests = {table.name: digest_of(table_to_text(table)) for table in dataset.tables}
+        return Manifest(dataset.location, dataset.description, dataset.labels, digests)
+
+
+def digest_of(text: str) -> str:
+    """Return 128 bits of SHA-256 as hexadecimal digits: a name for a definition's text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@lru_cache(maxsize=4096)
+def table_to_text(table: Table) -> str:
+    """Return a table's definition as canonical JSON."""
+    return _canonical(
+        {
+            "name": table.name,
+            "columns": [column_to_json(column) for column in table.columns],
+            "description": table.description,
+            "partition": _partition_to_json(table.partition),
+            "clustering": table.clustering,
+            "labels": dict(table.labels),
+        }
+    )
+
+
+@lru_cache(maxsize=4096)
+def table_from_text(text: str) -> Table:
+    """Return the table that a definition describes."""
+    raw = json.loads(text)
+    return Table(
+        name=raw["name"],
+        columns=columns_from_json(raw["columns"], Problems()),
+        description=raw["description"],
+        partition=_partition_from_json(raw["partition"]),
+        clustering=tuple(raw["clustering"]),
+        labels=labels_from(raw["labels"]),
+    )
+
+
+def view_to_text(view: View) -> str:
+    """Return a view's definition as canonical JSON."""
+    return _canonical(
+        {
+            "name": view.name,
+            "query": view.query,
+            "description": view.description,
+            "materialized": view.materialized.value,
+            "clustering": view.clustering,
+            "refresh_interval_minutes": view.refresh_interval_minutes,
+            "labels": dict(view.labels),
+        }
+    )
+
+
+def view_from_text(text: str) -> View:
+    """Return the view that a definition describes."""
+    raw = json.loads(text)
+    return View(
+        name=raw["name"],
+        query=raw["query"],
+        description=raw["description"],
+        materialized=Materialized(raw["materialized"]),
+        clustering=tuple(raw["clustering"]),
+        refresh_interval_minutes=raw["refresh_interval_minutes"],
+        labels=labels_from(raw["labels"]),
+    )
+
+
+def _partition_to_json(partition: Partition | None) -> dict[str, Any] | None:
+    match partition:
+        case None:
+            return None
+        case TimePartition():
+            return {
+                "type": partition.granularity.value,
+                "field": partition.field,
+                "expiration_days": partition.expiration_days,
+                "require_filter": partition.require_filter,
+            }
+        case RangePartition():
+            return {
+                "type": "RANGE",
+                "field": partition.field,
+                "start": partition.start,
+                "end": partition.end,
+                "interval": partition.interval,
+                "require_filter": partition.require_filter,
+            }
+
+
+def _partition_from_json(raw: dict[str, Any] | None) -> Partition | None:
+    if raw is None:
+        return None
+    if raw["type"] == "RANGE":
+        return RangePartition(raw["field"], raw["start"], raw["end"], raw["interval"], raw["require_filter"])
+    granularity = Granularity(raw["type"])
+    return TimePartition(granularity, raw["field"], raw["expiration_days"], raw["require_filter"])

@@ -1,0 +1,66 @@
+"""Statements on rows: identifiers quoted, values as parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
+from cloudact.warehouse.duckdb.type_map import quote
+
+Statement = tuple[str, list[object]]
+
+
+def insert(dataset: str, table: str, row: Row) -> Statement:
+    """Return the statement that appends one row."""
+    columns = ", ".join(quote(name) for name in row)
+    marks = ", ".join("?" for _ in row)
+    return f"INSERT INTO {_name(dataset, table)} ({columns}) VALUES ({marks})", list(row.values())
+
+
+def update(dataset: str, table: str, values: Row, where: Sequence[Condition]) -> Statement:
+    """Return the statement that sets columns in the rows meeting every condition."""
+    assignments = ", ".join(f"{quote(name)} = ?" for name in values)
+    condition, parameters = _where(where)
+    return f"UPDATE {_name(dataset, table)} SET {assignments}{condition}", [*values.values(), *parameters]
+
+
+def select(
+    dataset: str, table: str, columns: Sequence[str], where: Sequence[Condition], page: Page | None
+) -> Statement:
+    """Return the statement that reads rows."""
+    condition, parameters = _where(where)
+    wanted = ", ".join(quote(name) for name in columns)
+    text = f"SELECT {wanted} FROM {_name(dataset, table)}{condition}"
+    if page is None:
+        return text, parameters
+    order = ", ".join(quote(name) for name in page.order_by)
+    return f"{text} ORDER BY {order} LIMIT ? OFFSET ?", [*parameters, page.limit, page.offset]
+
+
+def count(dataset: str, table: str, where: Sequence[Condition]) -> Statement:
+    """Return the statement that counts rows."""
+    condition, parameters = _where(where)
+    return f"SELECT count(*) FROM {_name(dataset, table)}{condition}", parameters
+
+
+def _name(dataset: str, table: str) -> str:
+    return f"{quote(dataset)}.{quote(table)}"
+
+
+def _where(where: Sequence[Condition]) -> Statement:
+    parts: list[str] = []
+    parameters: list[object] = []
+    for condition in where:
+        match condition:
+            case Equals(column=column, value=None):
+                parts.append(f"{quote(column)} IS NULL")
+            case Equals(column=column, value=value):
+                parts.append(f"{quote(column)} = ?")
+                parameters.append(value)
+            case Contains(columns=columns, text=text):
+                parts.append("(" + " OR ".join(f"contains(lower({quote(name)}), lower(?))" for name in columns) + ")")
+                parameters += [text] * len(columns)
+            case _:
+                assert_never(condition)
+    return (f" WHERE {' AND '.join(parts)}" if parts else ""), parameters

@@ -1,0 +1,178 @@
+"""One attempt at a unit of work on DuckDB."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import duckdb
+
+from cloudact.catalog.model import Dataset
+from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseError, WarehouseNotFound, WarehouseRefused
+from cloudact.planning.changes import CreateDataset, CreateView, ReplaceView
+from cloudact.planning.evolve import evolve
+from cloudact.planning.plan import Plan
+from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Progress, Row
+from cloudact.warehouse.duckdb import ddl, rows
+from cloudact.warehouse.duckdb.errors import mapped
+from cloudact.warehouse.duckdb.inspect import Inspector
+from cloudact.warehouse.duckdb.manifest import (
+    CLAIMS,
+    DEFINITIONS,
+    INTERNAL,
+    Manifest,
+    digest_of,
+    table_to_text,
+    view_to_text,
+)
+from cloudact.warehouse.duckdb.type_map import quote
+
+_DEFINITIONS = f"{quote(INTERNAL)}.{quote(DEFINITIONS)}"
+_CLAIMS = f"{quote(INTERNAL)}.{quote(CLAIMS)}"
+_INTERNAL_TABLES = (
+    f"CREATE SCHEMA IF NOT EXISTS {quote(INTERNAL)}",
+    f"CREATE TABLE IF NOT EXISTS {_DEFINITIONS} (digest VARCHAR NOT NULL, body VARCHAR NOT NULL)",
+    f"CREATE TABLE IF NOT EXISTS {_CLAIMS} (claim VARCHAR PRIMARY KEY, touched BIGINT NOT NULL)",
+)
+
+
+class Transaction:
+    """The catalog is read on one connection, outside; rows and changes happen in one transaction on another.
+
+    An error inside a DuckDB transaction ends it, and "there is no such table" is an error, so looking for what may not
+    exist has to happen outside. `apply` then proves that nothing moved in between.
+    """
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        connection: duckdb.DuckDBPyConnection,
+        observer: Observer,
+        known: Collection[str],
+    ) -> None:
+        self._inspector = inspector
+        self._connection = connection
+        self._observer = observer
+        self._known = known
+        self._seen: dict[str, Manifest | None] = {}
+        self.stored: set[str] = set()
+
+    def begin(self) -> None:
+        """Start the transaction."""
+        self._execute("BEGIN TRANSACTION")
+
+    def commit(self) -> None:
+        """Make everything so far permanent; raises WarehouseBusy when a concurrent transaction won."""
+        self._execute("COMMIT")
+
+    def inspect(self, dataset: str, among: Collection[str] | None = None) -> Dataset | None:
+        """See `Session.inspect`."""
+        with mapped():
+            found, manifest = self._inspector.dataset(dataset, among)
+        self._seen[dataset] = manifest
+        return found
+
+    def apply(self, plan: Plan) -> None:
+        """See `Session.apply`."""
+        if not plan.changes:
+            return
+        self._check_unchanged(plan)
+        for number, change in enumerate(plan.changes, 1):
+            self._observer(Progress(plan.dataset, change, number, len(plan.changes)))
+            try:
+                for statement in ddl.statements(plan.dataset, change):
+                    self._execute(statement)
+            except WarehouseBusy:
+                raise
+            except WarehouseError as error:
+                if isinstance(change, CreateDataset):
+                    raise WarehouseBusy(f"{plan.dataset}: another caller created it meanwhile") from error
+                raise ChangeFailed(change, plan.dataset, error) from error
+        self._remember(plan)
+
+    def insert(self, dataset: str, table: str, new_rows: Sequence[Row]) -> None:
+        """See `Session.insert`."""
+        for row in new_rows:
+            self._execute(*rows.insert(dataset, table, row))
+
+    def insert_if_absent(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> bool:
+        """See `Session.insert_if_absent`."""
+        self._claim(json.dumps([dataset, table, *(row[column] for column in key)], default=str))
+        if self.count(dataset, table, [Equals(column, row[column]) for column in key]):
+            return False
+        self._execute(*rows.insert(dataset, table, row))
+        return True
+
+    def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
+        """See `Session.update`."""
+        if not where:
+            raise ValueError(f"update of {dataset}.{table} without a condition")
+        self._execute(*rows.update(dataset, table, values, where))
+
+    def select(
+        self,
+        dataset: str,
+        table: str,
+        columns: Sequence[str],
+        where: Sequence[Condition] = (),
+        page: Page | None = None,
+    ) -> list[dict[str, object]]:
+        """See `Session.select`."""
+        found = self._execute(*rows.select(dataset, table, columns, where, page))
+        return [dict(zip(columns, row, strict=True)) for row in found]
+
+    def count(self, dataset: str, table: str, where: Sequence[Condition] = ()) -> int:
+        """See `Session.count`."""
+        return int(self._execute(*rows.count(dataset, table, where))[0][0])
+
+    def _execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with mapped():
+            return self._connection.execute(statement, list(parameters)).fetchall()
+
+    def _check_unchanged(self, plan: Plan) -> None:
+        """A plan is only as good as what it was made from; replacing the manifest closes the gap to the commit."""
+        seen = self._seen[plan.dataset]
+        if plan.actual is None or seen is None:
+            return
+        try:
+            now = self._execute(ddl.read_manifest(plan.dataset))
+        except WarehouseNotFound as error:
+            raise WarehouseBusy(f"{plan.dataset}: the dataset was dropped meanwhile") from error
+        if now[0][0] != seen.to_text():
+            raise WarehouseBusy(f"{plan.dataset}: another caller changed it meanwhile")
+
+    def _remember(self, plan: Plan) -> None:
+        """Store what DuckDB could not express of the dataset as it is now."""
+        after = evolve(plan.actual, plan.dataset, plan.changes)
+        texts = [table_to_text(table) for table in after.tables]
+        texts += [view_to_text(item.view) for item in plan.changes if isinstance(item, CreateView | ReplaceView)]
+        self._store({digest_of(text): text for text in texts})
+        manifest, seen = Manifest.of(after), self._seen[plan.dataset]
+        if manifest != seen:
+            self._execute(ddl.write_manifest(plan.dataset, manifest, replace=seen is not None))
+
+    def _store(self, definitions: dict[str, str]) -> None:
+        unknown = {digest for digest in definitions if digest not in self._known}
+        if not unknown:
+            return
+        with mapped():
+            present = self._inspector.definitions(unknown)
+        self._create_internal_tables()
+        for digest in sorted(unknown - present.keys()):
+            self._execute(f"INSERT INTO {_DEFINITIONS} VALUES (?, ?)", [digest, definitions[digest]])
+        self.stored |= unknown
+
+    def _claim(self, claim: str) -> None:
+        """Make simultaneous units that insert the same key conflict, so that one of them is undone and runs again."""
+        self._create_internal_tables()
+        try:
+            self._execute(
+                f"INSERT INTO {_CLAIMS} VALUES (?, 1) ON CONFLICT DO UPDATE SET touched = touched + 1", [claim]
+            )
+        except WarehouseRefused as error:
+            raise WarehouseBusy(f"{claim}: another caller inserts the same key") from error
+
+    def _create_internal_tables(self) -> None:
+        for statement in _INTERNAL_TABLES:
+            self._execute(statement)

@@ -1,0 +1,141 @@
+"""GoogleSQL types as DuckDB stores them, and back.
+
+DuckDB has fewer types, so several GoogleSQL types share one storage type; which one was meant is remembered in the
+dataset's manifest (see manifest.py), and the live storage type decides whether that memory still holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlglot import exp
+
+from cloudact.catalog.model import Column, Kind, Mode, Type
+
+# DuckDB's DECIMAL ends at 38 digits and BIGNUMERIC has 76: without a declared precision, 20 digits before the point
+# and 18 after it. A larger value is refused by the engine, never rounded into range.
+BIGNUMERIC_STORAGE = (38, 18)
+NUMERIC_STORAGE = (38, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A DuckDB type: a scalar's text, or a STRUCT's fields, and how many lists are around it."""
+
+    name: str
+    fields: tuple[tuple[str, Storage], ...] = ()
+    lists: int = 0
+
+    def __str__(self) -> str:
+        inner = self.name
+        if self.fields:
+            inner = f"STRUCT({', '.join(f'{quote(name)} {field}' for name, field in self.fields)})"
+        return inner + "[]" * self.lists
+
+
+def quote(name: str) -> str:
+    """Return an identifier in double quotes."""
+    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+
+
+def literal(text: str) -> str:
+    """Return a text literal in single quotes."""
+    return exp.Literal.string(text).sql(dialect="duckdb")
+
+
+def storage_of(column: Column) -> Storage:
+    """Return the DuckDB type that holds this column's values."""
+    lists = 1 if column.mode is Mode.REPEATED else 0
+    if column.type.kind is Kind.RECORD:
+        return Storage("STRUCT", tuple((field.name, storage_of(field)) for field in column.fields), lists)
+    if column.type.element:
+        bound = Storage(_scalar(Type(column.type.element)))
+        return Storage("STRUCT", (("start", bound), ("end", bound)), lists)
+    return Storage(_scalar(column.type), (), lists)
+
+
+_SCALARS = {
+    Kind.STRING: "VARCHAR",
+    Kind.GEOGRAPHY: "VARCHAR",
+    Kind.BYTES: "BLOB",
+    Kind.INT64: "BIGINT",
+    Kind.FLOAT64: "DOUBLE",
+    Kind.BOOL: "BOOLEAN",
+    Kind.TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
+    Kind.DATETIME: "TIMESTAMP",
+    Kind.DATE: "DATE",
+    Kind.TIME: "TIME",
+    Kind.JSON: "JSON",
+    Kind.INTERVAL: "INTERVAL",
+}
+
+
+def _scalar(type_: Type) -> str:
+    match type_.kind:
+        case Kind.NUMERIC | Kind.BIGNUMERIC:
+            return "DECIMAL({},{})".format(*decimal_digits(type_))
+        case Kind.NATIVE:
+            return type_.native
+        case kind:
+            return _SCALARS[kind]
+
+
+def decimal_digits(type_: Type) -> tuple[int, int]:
+    """Return precision and scale of the DECIMAL that stores a NUMERIC or BIGNUMERIC."""
+    if type_.precision is None:
+        return NUMERIC_STORAGE if type_.kind is Kind.NUMERIC else BIGNUMERIC_STORAGE
+    if type_.precision <= 38:
+        return type_.precision, type_.scale or 0
+    return 38, min(type_.scale or 0, BIGNUMERIC_STORAGE[1])
+
+
+# GEOGRAPHY shares VARCHAR with STRING: without a definition the plainer one is assumed.
+_KINDS = {storage: kind for kind, storage in _SCALARS.items() if kind is not Kind.GEOGRAPHY}
+
+
+@lru_cache(maxsize=4096)
+def parse_storage(text: str) -> Storage:
+    """Return the type that DuckDB's own type text describes."""
+    return _storage(exp.DataType.build(text, dialect="duckdb", udt=True), text)
+
+
+def _storage(node: exp.DataType, text: str) -> Storage:
+    lists = 0
+    while node.is_type(exp.DataType.Type.ARRAY, exp.DataType.Type.LIST) and not node.args.get("values"):
+        node, lists = node.expressions[0], lists + 1
+    if node.is_type(exp.DataType.Type.STRUCT):
+        fields = tuple((field.name, _storage(field.args["kind"], text)) for field in node.expressions)
+        return Storage("STRUCT", fields, lists)
+    return Storage(_scalar_text(node), (), lists)
+
+
+def _scalar_text(node: exp.DataType) -> str:
+    if node.is_type(exp.DataType.Type.DECIMAL):
+        return f"DECIMAL({','.join(item.name for item in node.expressions)})"
+    if node.is_type(exp.DataType.Type.TIMESTAMPTZ):
+        return "TIMESTAMP WITH TIME ZONE"
+    return node.sql(dialect="duckdb").replace("TEXT", "VARCHAR")
+
+
+def inferred(name: str, storage: Storage, *, required: bool = False) -> Column:
+    """Return the plainest column that would be stored so; a type GoogleSQL cannot name becomes NATIVE."""
+    mode = Mode.REPEATED if storage.lists else Mode.REQUIRED if required else Mode.NULLABLE
+    if storage.lists > 1:
+        return Column(name, Type(Kind.NATIVE, native=str(storage)), mode)
+    if storage.fields:
+        fields = tuple(inferred(field, inner) for field, inner in storage.fields)
+        return Column(name, Type(Kind.RECORD), mode, fields=fields)
+    return Column(name, _inferred_type(storage.name), mode)
+
+
+def _inferred_type(text: str) -> Type:
+    if kind := _KINDS.get(text):
+        return Type(kind)
+    if text.startswith("DECIMAL("):
+        precision, scale = (int(part) for part in text.removeprefix("DECIMAL(").rstrip(")").split(","))
+        if (precision, scale) == NUMERIC_STORAGE:
+            return Type(Kind.NUMERIC)
+        fits = scale <= 9 and precision <= scale + 29
+        return Type(Kind.NUMERIC if fits else Kind.BIGNUMERIC, precision, scale)
+    return Type(Kind.NATIVE, native=text)
