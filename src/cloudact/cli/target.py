@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 from pydantic_core import to_jsonable_python
 
 from cloudact.errors import ServiceError
@@ -17,7 +17,7 @@ from cloudact.tenancy.store import ProfileFilter
 from cloudact.wiring import Services
 
 Answer = dict[str, Any]
-_TIMEOUT = httpx.Timeout(300.0, connect=5.0)
+_TIMEOUT = httpx2.Timeout(300.0, connect=5.0)
 
 
 class Target(Protocol):
@@ -105,7 +105,7 @@ class RemoteTarget:
         key = settings.root_api_key
         headers = {"X-CA-Root-Key": key.get_secret_value()} if key else {}
         self._url = url.rstrip("/")
-        self._client = httpx.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
+        self._client = httpx2.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
 
     def bootstrap_run(self) -> Answer:
         """See `Target`."""
@@ -144,7 +144,7 @@ class RemoteTarget:
         try:
             response = self._client.request(method, path, **content)
             answer: Answer = response.json()
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ServiceError(
                 f"{self._url} does not answer: {error}",
                 hint="Is the service running, and is CA_API_URL its address? Unset CA_API_URL to work without it.",

@@ -1,0 +1,97 @@
+"""Real parts for every test: the shipped catalog, a DuckDB warehouse, the services and the HTTP application."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, settings
+from pydantic import SecretStr
+from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
+
+from cloudact.api.app import create_app
+from cloudact.settings import Settings
+from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
+from cloudact.wiring import Services, build_services
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell reaches a test."""
+    for name in (
+        "CA_ROOT_API_KEY",
+        "CA_WAREHOUSE_URL",
+        "CA_CONFIG_DIR",
+        "CA_ENVIRONMENT",
+        "CA_API_URL",
+        "CA_LOG_LEVEL",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def config_dir(tmp_path: Path) -> Path:
+    """A copy of the shipped catalog that a test may edit."""
+    return Path(shutil.copytree(ROOT / "configs", tmp_path / "configs"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Where this test's DuckDB file is, or will be."""
+    return tmp_path / "data" / "warehouse.duckdb"
+
+
+@pytest.fixture
+def process_settings(config_dir: Path, database: Path) -> Settings:
+    """Settings over the test's own catalog and file."""
+    return Settings(
+        root_api_key=SecretStr(ROOT_KEY),
+        warehouse_url=f"duckdb:///{database}",
+        config_dir=config_dir,
+        log_level="ERROR",
+    )
+
+
+@pytest.fixture
+def services(process_settings: Settings) -> Iterator[Services]:
+    """The use cases over a real DuckDB file."""
+    built = build_services(process_settings)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    """The real application, as the administrator."""
+    with TestClient(
+        create_app(services, SecretStr(ROOT_KEY)), headers=ROOT_HEADERS, raise_server_exceptions=False
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+def bootstrapped(client: TestClient) -> TestClient:
+    """The application after bootstrap."""
+    assert client.post("/api/v1/admin/bootstrap", json={}).status_code == 200
+    return client
+
+
+@pytest.fixture
+def onboarded(bootstrapped: TestClient) -> TestClient:
+    """The application after bootstrap, with acme_corp onboarded."""
+    assert bootstrapped.post("/api/v1/organizations/onboard", json=ACME).status_code == 201
+    return bootstrapped
+
+
+@pytest.fixture
+def warehouse(services: Services) -> DuckDBWarehouse:
+    """The DuckDB warehouse behind the services, for looking at rows and live schemas."""
+    found = services.bootstrap.warehouse
+    assert isinstance(found, DuckDBWarehouse)
+    return found
