@@ -11,22 +11,22 @@ from typing import assert_never
 
 import sqlglot
 
-from cloudact.catalog.model import Column, Mode, Table, View
+from cloudact.catalog.model import Column, Dataset, Mode, Table, View
 from cloudact.errors import WarehouseRefused
 from cloudact.planning import changes as c
 from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, digest_of, view_to_text
 from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
 
 
-def statements(dataset: str, change: c.Change) -> list[str]:
-    """Return the statements for one change; raises WarehouseRefused for what BigQuery would refuse as well."""
+def statements(dataset: str, change: c.Change, actual: Dataset | None) -> list[str]:
+    """Return the statements for one change to `actual`; raises WarehouseRefused for what BigQuery refuses as well."""
     match change:
         case c.CreateDataset():
             return [f"CREATE SCHEMA {quote(dataset)}"]
         case c.CreateTable(table=table):
             return [_create_table(dataset, table)]
         case c.AddColumn():
-            return _add_column(dataset, change)
+            return _add_column(dataset, change, _parent_path(actual, change))
         case c.RelaxMode(table=table, path=path):
             # Only top-level columns have NOT NULL in DuckDB.
             return [f"{_alter(dataset, table)} ALTER COLUMN {quote(path[0])} DROP NOT NULL"] if len(path) == 1 else []
@@ -74,14 +74,26 @@ def _expression(text: str) -> str:
     return sqlglot.transpile(text, read="bigquery", write="duckdb", comments=False)[0]
 
 
-def _add_column(dataset: str, change: c.AddColumn) -> list[str]:
+def _parent_path(actual: Dataset | None, change: c.AddColumn) -> list[str]:
+    """DuckDB writes the items of a list as a field called `element`."""
+    table = actual.table(change.table) if actual else None
+    fields = table.columns if table else ()
+    path: list[str] = []
+    for name in change.parent:
+        record = next((column for column in fields if column.key == name.casefold()), None)
+        path += [name, "element"] if record and record.mode is Mode.REPEATED else [name]
+        fields = record.fields if record else ()
+    return path
+
+
+def _add_column(dataset: str, change: c.AddColumn, parent: list[str]) -> list[str]:
     column = change.column
     if column.mode is Mode.REQUIRED:
         raise WarehouseRefused(
             f"{change.table}.{'.'.join(change.path)}: a REQUIRED column cannot be added to an existing table",
             hint="Add it NULLABLE: rows may exist that have no value.",
         )
-    path = ".".join(quote(part) for part in change.path)
+    path = ".".join(quote(part) for part in (*parent, column.name))
     added = f"{_alter(dataset, change.table)} ADD COLUMN {path} {storage_of(column)}"
     # The default comes second, so that rows which exist stay NULL as they do on BigQuery.
     return [added, *_set_default(dataset, change.table, change.path, column)]

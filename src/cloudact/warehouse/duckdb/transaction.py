@@ -81,7 +81,7 @@ class Transaction:
         for number, change in enumerate(plan.changes, 1):
             self._observer(Progress(plan.dataset, change, number, len(plan.changes)))
             try:
-                for statement in ddl.statements(plan.dataset, change):
+                for statement in ddl.statements(plan.dataset, change, plan.actual):
                     self._execute(statement)
             except WarehouseBusy:
                 raise
