@@ -10,15 +10,26 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
-from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 
 from cloudact.api.app import create_app
 from cloudact.settings import Settings
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
+from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `scripts/test --update-golden tests/golden` write what the tests compare with."""
+    parser.addoption("--update-golden", action="store_true", help="record generated statements anew")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether recorded statements are to be written instead of compared."""
+    return bool(request.config.getoption("--update-golden"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+-- in the manifest only

@@ -1,0 +1,1 @@
+ALTER TABLE "shop"."orders" ALTER COLUMN "count" SET DATA TYPE DECIMAL(38,9);
