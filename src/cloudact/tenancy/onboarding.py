@@ -10,14 +10,14 @@ from pathlib import Path
 from cloudact.catalog.load import CatalogSource
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
-from cloudact.errors import DatasetConflict, NotBootstrapped, OrganizationExists
+from cloudact.errors import ChangeFailed, DatasetConflict, NotBootstrapped, OrganizationExists
 from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import Policy
 from cloudact.tenancy.api_keys import make_key
 from cloudact.tenancy.checks import Check, OnboardingRequest, field_checks, require
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.plans import load_plans
-from cloudact.tenancy.store import NewId, Store
+from cloudact.tenancy.store import NewId, Profile, Store
 from cloudact.tenancy.sync import counted, plan_for
 from cloudact.warehouse.driver import Session, Warehouse
 
@@ -31,12 +31,12 @@ class OnboardResult:
     company_name: str
     subscription_plan: str
     api_key: str = field(repr=False)
-    dataset: str = ""
-    dataset_created: bool = False
-    tables_created: list[str] = field(default_factory=list)
-    views_created: list[str] = field(default_factory=list)
-    already_existed: bool = False
-    message: str = ""
+    dataset: str
+    dataset_created: bool
+    tables_created: list[str]
+    views_created: list[str]
+    already_existed: bool
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +67,35 @@ class Onboarding:
         catalog, plans = self.catalogs.load(), load_plans(self.plans_root)
         require(field_checks(request, plans))
         slug = OrgSlug(request.org_slug)
-        plan_limits, key = plans[request.subscription_plan], make_key(slug)
+        key = make_key(slug)
 
         def work(session: Session) -> OnboardResult:
             store = self._store(session, catalog)
-            desired = catalog.organization_dataset(slug)
-            created = store.add_profile(slug, request, desired.name, desired.location)
-            profile = store.profile(slug)
-            if profile is None:
-                raise NotBootstrapped(catalog.central_name)
+            declared = catalog.organization_dataset(slug)
+            created = store.add_profile(slug, request, declared.name, declared.location)
             if not created:
                 if not request.regenerate_api_key_if_exists:
                     raise OrganizationExists(slug)
-                desired = catalog.organization_dataset(slug, location=profile.dataset_location)
                 store.update_profile(slug, request)
-            plan = _applied(session, desired)
-            current = request.subscription_plan
-            if created or "subscription_plan" in request.given:
-                store.add_subscription(slug, current, plan_limits)
-                store.change_plan(slug, current, plan_limits)
-            elif profile.subscription_plan in plans:
-                current = profile.subscription_plan
-                store.add_subscription(slug, current, plans[current])
-            store.add_quota(slug, plans[current])
+            profile = store.existing_profile(slug)
+            plan = _applied(session, catalog.organization_dataset(slug, location=profile.dataset_location))
+            # A plan may have been taken out of plans.yml since: then the limits on record stay as they are.
+            limits = plans.get(profile.subscription_plan or "")
+            if limits:
+                store.ensure_subscription(slug, profile.subscription_plan or "", limits)
+                store.ensure_quota(slug, limits)
+            if not created and "subscription_plan" in request.given:
+                store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
             store.replace_keys(slug, key.hash)
-            return _result(slug, request, current, key.text, plan, created=created)
+            return _result(profile, key.text, plan, created=created)
 
-        return self.warehouse.run(work)
+        try:
+            return self.warehouse.run(work)
+        except ChangeFailed:
+            # Views read central tables, so a missing one is the usual cause, and the one with a remedy.
+            if missing := self.warehouse.run(lambda session: _missing_central(session, catalog)):
+                raise missing from None
+            raise
 
     def dry_run(self, request: OnboardingRequest) -> DryRunResult:
         """Return every check that onboarding would make, without writing anything."""
@@ -123,13 +125,9 @@ class Onboarding:
     def _look(
         self, session: Session, catalog: Catalog, slug: OrgSlug, request: OnboardingRequest
     ) -> tuple[list[Check], Plan | None]:
-        central = catalog.central_dataset()
-        live = session.inspect(central.name, among=[table.name for table in central.tables])
-        missing = [table.name for table in central.tables if live is None or live.table(table.name) is None]
-        if missing:
-            error = NotBootstrapped(central.name, missing[0] if live else "")
+        if error := _missing_central(session, catalog):
             return [Check("bootstrapped", passed=False, message=f"{error.message}. {error.hint}")], None
-        checks = [Check("bootstrapped", passed=True, message=f"dataset {central.name} is complete")]
+        checks = [Check("bootstrapped", passed=True, message=f"dataset {catalog.central_name} is complete")]
         profile = self._store(session, catalog).profile(slug)
         allowed = profile is None or request.regenerate_api_key_if_exists
         message = f"{slug} is free" if profile is None else OrganizationExists(slug).message
@@ -142,6 +140,15 @@ class Onboarding:
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
+
+
+def _missing_central(session: Session, catalog: Catalog) -> NotBootstrapped | None:
+    central = catalog.central_dataset()
+    live = session.inspect(central.name, among=[table.name for table in central.tables])
+    if live is None:
+        return NotBootstrapped(central.name)
+    missing = [table.name for table in central.tables if live.table(table.name) is None]
+    return NotBootstrapped(central.name, missing[0]) if missing else None
 
 
 def _applied(session: Session, desired: Dataset) -> Plan:
@@ -158,21 +165,19 @@ def _dataset_message(plan: Plan) -> str:
     return f"dataset {plan.dataset} exists; {counted(len(plan.changes), 'change')} would be applied"
 
 
-def _result(
-    slug: OrgSlug, request: OnboardingRequest, plan_name: str, key: str, plan: Plan, *, created: bool
-) -> OnboardResult:
+def _result(profile: Profile, key: str, plan: Plan, *, created: bool) -> OnboardResult:
     tables, views = creations(plan.changes)
     what = "onboarded" if created else "resynced; earlier API keys no longer work"
     return OnboardResult(
         status="SUCCESS",
-        org_slug=str(slug),
-        company_name=request.company_name,
-        subscription_plan=plan_name,
+        org_slug=profile.org_slug,
+        company_name=profile.company_name,
+        subscription_plan=profile.subscription_plan or "",
         api_key=key,
         dataset=plan.dataset,
         dataset_created=creates_dataset(plan.changes),
         tables_created=tables,
         views_created=views,
         already_existed=not created,
-        message=f"Organization {slug} {what}. Keep the API key now: only its hash is stored.",
+        message=f"Organization {profile.org_slug} {what}. Keep the API key now: only its hash is stored.",
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from cloudact.catalog.load import CatalogSource
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
-from cloudact.errors import NotBootstrapped, OrganizationNotFound
+from cloudact.errors import NotBootstrapped
 from cloudact.planning.policy import Policy
 from cloudact.planning.status import SyncStatus, compare
 from cloudact.tenancy.api_keys import hash_key
@@ -77,9 +77,7 @@ class Organizations:
     def sync(self, slug: OrgSlug, policy: Policy) -> SyncResult:
         """Bring an organization's dataset in step; a deleted dataset is made anew as it was onboarded."""
         catalog = self.catalogs.load()
-        profile = self.warehouse.run(lambda session: self._store(session, catalog).profile(slug))
-        if profile is None:
-            raise OrganizationNotFound(slug)
+        profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
         desired = catalog.organization_dataset(slug, location=profile.dataset_location)
         return report(synchronize(self.warehouse, desired, policy))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cloudact.errors import NotBootstrapped, WarehouseNotFound
+from cloudact.errors import NotBootstrapped, OrganizationNotFound, WarehouseNotFound
 from cloudact.tenancy.api_keys import DEFAULT_SCOPES
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
@@ -82,6 +82,13 @@ class Store:
             found = self._session.select(self._dataset, PROFILES, _PROFILE_COLUMNS, where)
         return _profile(found[0]) if found else None
 
+    def existing_profile(self, slug: OrgSlug) -> Profile:
+        """Return the organization's profile; raises OrganizationNotFound when there is none."""
+        profile = self.profile(slug)
+        if profile is None:
+            raise OrganizationNotFound(slug)
+        return profile
+
     def profiles(self, wanted: ProfileFilter, limit: int, offset: int) -> tuple[list[Profile], int]:
         """Return one page of profiles ordered by slug, and how many there are in all."""
         where = wanted.conditions()
@@ -120,7 +127,7 @@ class Store:
                 self._dataset, PROFILES, {**values, "updated_at": self._now}, [Equals("org_slug", slug)]
             )
 
-    def add_subscription(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
+    def ensure_subscription(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
         """Insert the organization's subscription, unless it has one."""
         row = {
             "subscription_id": self._new_id(),
@@ -135,12 +142,16 @@ class Store:
             self._session.insert_if_absent(self._dataset, SUBSCRIPTIONS, row, ["org_slug"])
 
     def change_plan(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
-        """Give the organization's subscription another plan and its limits."""
-        values = {"plan_name": plan_name, **plan.model_dump(), "updated_at": self._now}
+        """Give the organization's subscription, and today's quota, another plan's limits."""
+        own, limits = Equals("org_slug", slug), plan.model_dump()
         with self._table(SUBSCRIPTIONS):
-            self._session.update(self._dataset, SUBSCRIPTIONS, values, [Equals("org_slug", slug)])
+            values = {"plan_name": plan_name, **limits, "updated_at": self._now}
+            self._session.update(self._dataset, SUBSCRIPTIONS, values, [own])
+        with self._table(QUOTAS):
+            today = Equals("usage_date", self._now.date())
+            self._session.update(self._dataset, QUOTAS, {**limits, "last_updated": self._now}, [own, today])
 
-    def add_quota(self, slug: OrgSlug, plan: Plan) -> None:
+    def ensure_quota(self, slug: OrgSlug, plan: Plan) -> None:
         """Insert today's usage row, unless the organization has one."""
         counters = (
             "pipelines_run_today", "pipelines_succeeded_today", "pipelines_failed_today", "pipelines_run_month",
