@@ -15,6 +15,7 @@ from cloudact.errors import WarehouseBusy, WarehouseError
 from cloudact.warehouse.driver import Observer, Progress, Session
 from cloudact.warehouse.duckdb.errors import is_fatal, mapped
 from cloudact.warehouse.duckdb.inspect import Inspector
+from cloudact.warehouse.duckdb.listing import Listing
 from cloudact.warehouse.duckdb.transaction import Transaction
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class DuckDBWarehouse:
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
         self._known: set[str] = set()
+        self._listing = Listing()
 
     def run(self, work: Callable[[Session], T]) -> T:
         """See `Warehouse.run`."""
@@ -58,21 +60,25 @@ class DuckDBWarehouse:
                 self._database.close()
             self._database = None
             self._known.clear()
+            self._listing.forget()
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a plain DuckDB connection to the same database, for loading and reading data in this process."""
-        with self._connection() as connection:
+        with self._listing.lent(), self._connection() as connection:
             yield connection
 
     def _once(self, work: Callable[[Session], T]) -> T:
         try:
             with self._connection() as reading, self._connection() as writing:
-                session = Transaction(Inspector(reading), writing, self._observer, frozenset(self._known))
+                session = Transaction(
+                    Inspector(reading, self._listing), writing, self._observer, frozenset(self._known)
+                )
                 try:
                     session.begin()
                     result = work(session)
-                    session.commit()
+                    with self._listing.committing(session.created):
+                        session.commit()
                 except BaseException:
                     _roll_back(writing)
                     raise

@@ -1,22 +1,24 @@
 """Reading a live dataset, at a cost that depends on the dataset and not on the thousands beside it.
 
-DuckDB's catalog functions walk every table of the file before they filter, so they are asked for names only when the
-answer must be complete; columns come from DESCRIBE, which goes straight to one table.
+DuckDB's catalog functions walk every table of the file before they filter, so they only serve to list names, and
+rarely (see listing.py); columns come from DESCRIBE, which goes straight to one table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import duckdb
 
 from cloudact.catalog.model import Dataset, Materialized, Table, View
 from cloudact.errors import WarehouseBusy
 from cloudact.warehouse.duckdb.ddl import read_manifest
+from cloudact.warehouse.duckdb.listing import Listing
 from cloudact.warehouse.duckdb.manifest import (
     DEFINITIONS,
     INTERNAL,
     Manifest,
+    is_digest,
     table_from_text,
     view_from_text,
 )
@@ -29,8 +31,9 @@ _ATTEMPTS = 8
 class Inspector:
     """Reads through a connection outside any transaction, where a name that does not exist is an answer."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, listing: Listing) -> None:
         self._connection = connection
+        self._listing = listing
 
     def dataset(self, name: str, among: Collection[str] | None) -> tuple[Dataset | None, Manifest | None]:
         """Return the committed live dataset, see `Session.inspect`, and the manifest it was read with."""
@@ -61,9 +64,10 @@ class Inspector:
         return Manifest.from_text(row[0]) if row else None
 
     def _read(self, name: str, manifest: Manifest, among: Collection[str] | None) -> Dataset:
-        views = self._views(name)
+        listed = self._listing.of(name, self._connection)
+        views = self._views(listed.views)
         taken = {view.key for view in views}
-        names = self._table_names(name) if among is None else {*manifest.tables, *among}
+        names = listed.tables if among is None else {*manifest.tables, *among}
         texts = self.definitions(manifest.tables.values())
         definitions = {table: table_from_text(texts[d]) for table, d in manifest.tables.items() if d in texts}
         found = (self._table(name, item, definitions) for item in _distinct(names) if item.casefold() not in taken)
@@ -76,14 +80,6 @@ class Inspector:
             labels=manifest.labels,
         )
 
-    def _table_names(self, dataset: str) -> set[str]:
-        rows = self._connection.execute(
-            "SELECT table_name FROM duckdb_tables() "
-            "WHERE database_name = current_database() AND lower(schema_name) = lower(?)",
-            [dataset],
-        ).fetchall()
-        return {row[0] for row in rows}
-
     def _table(self, dataset: str, name: str, definitions: dict[str, Table]) -> Table | None:
         try:
             rows = self._connection.execute(f"DESCRIBE {quote(dataset)}.{quote(name)}").fetchall()
@@ -92,16 +88,11 @@ class Inspector:
         live = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
         return reconcile(name, live, definitions.get(name))
 
-    def _views(self, dataset: str) -> list[View]:
-        rows = self._connection.execute(
-            "SELECT view_name, comment, sql FROM duckdb_views() "
-            "WHERE database_name = current_database() AND lower(schema_name) = lower(?)",
-            [dataset],
-        ).fetchall()
-        texts = self.definitions([comment for _, comment, _ in rows if comment])
+    def _views(self, views: Mapping[str, str]) -> list[View]:
+        texts = self.definitions([comment for comment in views.values() if is_digest(comment)])
         return [
-            view_from_text(texts[comment]) if comment in texts else _foreign_view(name, sql)
-            for name, comment, sql in rows
+            view_from_text(texts[comment]) if comment in texts else _foreign_view(name, comment)
+            for name, comment in sorted(views.items())
         ]
 
     def definitions(self, digests: Collection[str]) -> dict[str, str]:

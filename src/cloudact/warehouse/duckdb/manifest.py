@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -84,6 +85,11 @@ class Manifest:
 def digest_of(text: str) -> str:
     """Return 128 bits of SHA-256 as hexadecimal digits: a name for a definition's text."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether the text has the form of a digest."""
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 def _canonical(value: object) -> str:

@@ -10,13 +10,14 @@ import duckdb
 
 from cloudact.catalog.model import Dataset
 from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseError, WarehouseNotFound, WarehouseRefused
-from cloudact.planning.changes import CreateDataset, CreateView, ReplaceView
+from cloudact.planning.changes import CreateDataset, CreateTable, CreateView, ReplaceView
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Progress, Row
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
 from cloudact.warehouse.duckdb.inspect import Inspector
+from cloudact.warehouse.duckdb.listing import Names
 from cloudact.warehouse.duckdb.manifest import (
     CLAIMS,
     DEFINITIONS,
@@ -57,6 +58,7 @@ class Transaction:
         self._known = known
         self._seen: dict[str, Manifest | None] = {}
         self.stored: set[str] = set()
+        self.created: dict[str, Names] = {}
 
     def begin(self) -> None:
         """Start the transaction."""
@@ -145,9 +147,16 @@ class Transaction:
     def _remember(self, plan: Plan) -> None:
         """Store what DuckDB could not express of the dataset as it is now."""
         after = evolve(plan.actual, plan.dataset, plan.changes)
+        views = {
+            item.view.name: view_to_text(item.view)
+            for item in plan.changes
+            if isinstance(item, CreateView | ReplaceView)
+        }
+        created = self.created.setdefault(plan.dataset, Names())
+        created.tables |= {item.table.name for item in plan.changes if isinstance(item, CreateTable)}
+        created.views |= {name: digest_of(text) for name, text in views.items()}
         texts = [table_to_text(table) for table in after.tables]
-        texts += [view_to_text(item.view) for item in plan.changes if isinstance(item, CreateView | ReplaceView)]
-        self._store({digest_of(text): text for text in texts})
+        self._store({digest_of(text): text for text in (*texts, *views.values())})
         manifest, seen = Manifest.of(after), self._seen[plan.dataset]
         if manifest != seen:
             self._execute(ddl.write_manifest(plan.dataset, manifest, replace=seen is not None))
