@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from tests.contract.conftest import Bring, Hand
-from tests.contract.datasets import LINE, ORDERS, SHOP, column, with_column, with_columns, with_table
 
 from cloudact.catalog.model import Column, Dataset, Kind, Mode, Table, Type, View
 from cloudact.errors import ChangeFailed
@@ -17,6 +15,8 @@ from cloudact.planning.changes import AddColumn, CreateTable, CreateView, WidenT
 from cloudact.planning.plan import Plan, make_plan
 from cloudact.planning.policy import EVERYTHING
 from cloudact.warehouse.driver import Equals, Row, Session, Warehouse
+from tests.contract.conftest import Bring, Hand
+from tests.contract.datasets import LINE, ORDERS, SHOP, column, with_column, with_columns, with_table
 
 Live = Callable[[str], Dataset | None]
 ORDER: Row = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.acme import ROOT
-from tests.contract.conftest import Bring, Hand
-from tests.contract.datasets import SHOP
-
 from cloudact.catalog.load import CatalogSource
 from cloudact.catalog.model import Dataset
 from cloudact.warehouse.driver import Warehouse
+from tests.acme import ROOT
+from tests.contract.conftest import Bring, Hand
+from tests.contract.datasets import SHOP
 
 Live = Callable[[str], Dataset | None]
 

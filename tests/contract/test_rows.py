@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from tests.contract.conftest import Bring
-from tests.contract.datasets import column
 
 from cloudact.catalog.model import Column, Dataset, Kind, Mode, Table, Type
 from cloudact.errors import WarehouseNotFound
 from cloudact.warehouse.driver import Contains, Equals, Page, Session, Warehouse
+from tests.contract.conftest import Bring
+from tests.contract.datasets import column
 
 VALUES = Table(
     "values",

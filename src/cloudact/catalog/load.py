@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -173,10 +173,13 @@ def _check_dataset_names(central: DatasetTemplate, organization: DatasetTemplate
 
 
 def _check_sources(central: DatasetTemplate, organization: DatasetTemplate, problems: Problems) -> None:
-    """A view over a table nobody declares would fail in every organization, one by one."""
+    """A view over a table nobody declares would fail in every organization, one by one.
+
+    A view over another view is refused as well: materialized views cannot do that, and views need no order then.
+    """
     known = {("{organizations}", table.key) for table in central.tables}
     known |= {(central.name, table.key) for table in central.tables}
-    known |= {("{dataset}", name.casefold()) for name in _relation_names(organization)}
+    known |= {("{dataset}", table.key) for table in organization.tables}
     for item in organization.views:
         for dataset, table in item.query.tables:
             if (dataset, table.casefold()) not in known:
@@ -185,10 +188,6 @@ def _check_sources(central: DatasetTemplate, organization: DatasetTemplate, prob
                     "is not a declared table",
                     "write {organizations}.table or {dataset}.table with a table of the catalog",
                 )
-
-
-def _relation_names(template: DatasetTemplate) -> Iterable[str]:
-    return [*(table.name for table in template.tables), *(item.view.name for item in template.views)]
 
 
 @dataclass(slots=True)

@@ -76,6 +76,7 @@ class Listing:
         """Know nothing, so that the next question reads the catalog."""
         with self._lock:
             self._names = None
+            self._generation += 1
 
     @contextmanager
     def _settling(self) -> Iterator[None]:

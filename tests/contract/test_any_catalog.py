@@ -1,0 +1,142 @@
+"""What holds on a real warehouse for catalogs nobody thought of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cloudact.catalog.model import Column, Dataset, Kind, Mode
+from cloudact.planning.changes import CreateView, ReplaceView
+from cloudact.planning.evolve import evolve
+from cloudact.planning.policy import EVERYTHING
+from cloudact.tenancy.sync import synchronize
+from cloudact.warehouse.driver import Warehouse
+from tests.contract.conftest import DRIVERS
+from tests.strategies import datasets
+
+NAMED = datasets(name=st.just("any catalog"))
+FEW = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+MANY = settings(FEW, max_examples=300)
+# The in-memory driver is the file driver without the file, so one of each engine is enough here.
+ENGINES = sorted(name for name in DRIVERS if not name.endswith("-file"))
+VALUES: dict[Kind, object] = {
+    Kind.STRING: "x",
+    Kind.BYTES: b"x",
+    Kind.INT64: 1,
+    Kind.FLOAT64: 0.5,
+    Kind.NUMERIC: Decimal(0),
+    Kind.BIGNUMERIC: Decimal(0),
+    Kind.BOOL: True,
+    Kind.TIMESTAMP: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    Kind.DATE: date(2026, 1, 2),
+    Kind.TIME: time(3, 4, 5),
+    Kind.DATETIME: datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - a DATETIME has no zone
+    Kind.GEOGRAPHY: "POINT(1 2)",
+    Kind.JSON: '{"a":1}',
+    Kind.INTERVAL: timedelta(days=1),
+}
+
+
+def value(column: Column) -> object:
+    """Return a value that the column can hold and that comes back the same."""
+    if column.type.kind is Kind.RECORD:
+        one: object = {field.name: value(field) for field in column.fields}
+    elif column.type.element:
+        bound = VALUES[column.type.element]
+        one = {"start": bound, "end": bound}
+    else:
+        one = VALUES[column.type.kind]
+    return [one] if column.mode is Mode.REPEATED else one
+
+
+@pytest.fixture(params=ENGINES)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Warehouse]:
+    """Make an empty warehouse; one for each example, so that none sees another's dataset."""
+    return lambda: DRIVERS[request.param](tmp_path)[0]
+
+
+def live(warehouse: Warehouse) -> Dataset | None:
+    return warehouse.run(lambda session: session.inspect("any catalog"))
+
+
+def fill(warehouse: Warehouse, dataset: Dataset) -> None:
+    for table in dataset.tables:
+        row = {column.name: value(column) for column in table.columns}
+        warehouse.run(lambda session, row=row, name=table.name: session.insert(dataset.name, name, [row, row]))  # type: ignore[misc]
+
+
+def rows(warehouse: Warehouse, dataset: Dataset) -> dict[str, list[dict[str, object]]]:
+    found = {}
+    for table in dataset.tables:
+        names = [column.name for column in table.columns if not column.fields]
+        found[table.name] = warehouse.run(
+            lambda session, names=names, name=table.name: (
+                session.select(dataset.name, name, names)  # type: ignore[misc]
+                if names
+                else [{"rows": session.count(dataset.name, name)}]
+            )
+        )
+    return found
+
+
+def created_and_read_back(make: Callable[[], Warehouse], declared: Dataset) -> None:
+    warehouse = make()
+    assert synchronize(warehouse, declared, EVERYTHING).failed == []
+    assert live(warehouse) == declared
+    assert synchronize(warehouse, declared, EVERYTHING).plan.changes == ()
+    warehouse.close()
+
+
+def evolved(make: Callable[[], Warehouse], before: Dataset, after: Dataset) -> None:
+    warehouse = make()
+    synchronize(warehouse, before, EVERYTHING)
+    fill(warehouse, before)
+    kept = rows(warehouse, before)
+    applied = synchronize(warehouse, after, EVERYTHING)
+    assert live(warehouse) == evolve(before, before.name, applied.plan.changes)
+    assert rows(warehouse, before) == kept
+    # Only a view can be refused: when what it reads is itself in conflict.
+    refused = {error.change for error in applied.failed}
+    assert all(isinstance(change, CreateView | ReplaceView) for change in refused)
+    assert not refused or applied.plan.conflicts
+    again = synchronize(warehouse, after, EVERYTHING)
+    assert again.plan.changes == ()
+    assert {error.change for error in again.failed} == refused
+    assert set(again.plan.conflicts) == set(applied.plan.conflicts)
+    warehouse.close()
+
+
+@FEW
+@given(declared=NAMED)
+def test_created_and_read_back_is_declared(make: Callable[[], Warehouse], declared: Dataset) -> None:
+    created_and_read_back(make, declared)
+
+
+@FEW
+@given(before=NAMED, after=NAMED)
+def test_any_evolution_keeps_every_row_and_converges(
+    make: Callable[[], Warehouse], before: Dataset, after: Dataset
+) -> None:
+    evolved(make, before, after)
+
+
+@pytest.mark.slow
+@MANY
+@given(declared=NAMED)
+def test_created_and_read_back_is_declared_at_length(make: Callable[[], Warehouse], declared: Dataset) -> None:
+    created_and_read_back(make, declared)
+
+
+@pytest.mark.slow
+@MANY
+@given(before=NAMED, after=NAMED)
+def test_any_evolution_keeps_every_row_and_converges_at_length(
+    make: Callable[[], Warehouse], before: Dataset, after: Dataset
+) -> None:
+    evolved(make, before, after)
