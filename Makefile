@@ -4,7 +4,6 @@ setup: .venv/installed ## Install into .venv
 
 .venv/installed: pyproject.toml constraints.txt
 	scripts/setup
-	@touch .venv/installed
 
 demo: setup ## Run the main job on a new DuckDB file: bootstrap, onboard, load, drift, sync, prove
 	.venv/bin/python examples/demo.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 
@@ -37,4 +38,5 @@ def serve(
         services.catalogs.load()
         services.ping()
         app = create_app(services, settings.root_api_key)
+    structlog.get_logger().info("serving", address=f"http://{host}:{port}", warehouse=settings.warehouse_url)
     uvicorn.run(app, host=host, port=port, log_config=None, access_log=False)
