@@ -1,6 +1,6 @@
 """Hypothesis strategies for declared datasets that both engines must accept, awkward but valid.
 
-    columns()   any type, mode and nesting          types()        any type but RECORD
+    columns()   any type, mode and nesting          types()        a type of one kind, with parameters
     tables()    1 to 6 columns and a layout         descriptions() any script, quotes, newlines
     views()     a query over some of the tables     labels()       as BigQuery allows them
     datasets()  0 to 4 tables, 0 to 2 views

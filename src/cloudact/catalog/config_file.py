@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from cloudact.catalog.model import Granularity, Materialized, Partition, RangePartition, TimePartition
 
-Label = Annotated[str, Field(pattern=r"^[\w-]{0,63}$")]
-LabelKey = Annotated[str, Field(pattern=r"^[^\W\d_A-Z][\w-]{0,62}$")]
+
+def _lower_case(text: str) -> str:
+    if text != text.lower():
+        raise ValueError("labels are lower case")
+    return text
+
+
+Label = Annotated[str, Field(pattern=r"^[\w-]{0,63}$"), AfterValidator(_lower_case)]
+LabelKey = Annotated[str, Field(pattern=r"^[^\W\d_][\w-]{0,62}$"), AfterValidator(_lower_case)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,1024}$")]
 
 
@@ -17,45 +24,42 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-class TimePartitionConfig(_Strict):
-    """Partitions by a time column, or by load time without `field`."""
+class PartitionConfig(_Strict):
+    """Partitions by a time column, by load time (without `field`), or by ranges of an INT64 column."""
 
-    type: Granularity
+    type: Literal["HOUR", "DAY", "MONTH", "YEAR", "RANGE"]
     field: str | None = None
-    expiration_days: float | None = Field(default=None, gt=0)
+    expiration_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     require_filter: bool = False
-
-    def to_model(self) -> Partition:
-        """Return the catalog's value for it."""
-        return TimePartition(self.type, self.field, self.expiration_days, self.require_filter)
-
-
-class RangePartitionConfig(_Strict):
-    """Partitions by an INT64 column: [start, end) in steps of `interval`."""
-
-    type: Literal["RANGE"]
-    field: str
-    start: int
-    end: int
-    interval: int = Field(gt=0)
-    require_filter: bool = False
+    start: int | None = None
+    end: int | None = None
+    interval: int | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
-    def _ends_after_start(self) -> RangePartitionConfig:
-        if self.end <= self.start:
+    def _fits_its_type(self) -> PartitionConfig:
+        bounds = [name for name in ("start", "end", "interval") if getattr(self, name) is not None]
+        if self.type != "RANGE" and bounds:
+            raise ValueError(f"{', '.join(bounds)} go with type RANGE only")
+        if self.type == "RANGE" and (len(bounds) < 3 or self.field is None):
+            raise ValueError("type RANGE needs field, start, end and interval")
+        if self.type == "RANGE" and self.expiration_days is not None:
+            raise ValueError("expiration_days does not go with type RANGE")
+        if self.start is not None and self.end is not None and self.end <= self.start:
             raise ValueError("end must be greater than start")
         return self
 
     def to_model(self) -> Partition:
         """Return the catalog's value for it."""
-        return RangePartition(self.field, self.start, self.end, self.interval, self.require_filter)
+        if self.type != "RANGE":
+            return TimePartition(Granularity(self.type), self.field, self.expiration_days, self.require_filter)
+        return RangePartition(self.field or "", self.start or 0, self.end or 0, self.interval or 0, self.require_filter)
 
 
 class TableConfig(_Strict):
     """One entry under `tables`."""
 
     description: str = Field(default="", max_length=16_384)
-    partition: TimePartitionConfig | RangePartitionConfig | None = None
+    partition: PartitionConfig | None = None
     clustering: tuple[str, ...] = ()
     labels: dict[LabelKey, Label] = Field(default={}, max_length=64)
 
@@ -78,6 +82,9 @@ def _as_mapping(entries: Any) -> Any:
         for entry in entries:
             if isinstance(entry, dict) and len(entry) != 1:
                 raise ValueError(f"each list entry names one table; this one has the keys {', '.join(map(str, entry))}")
+            if not isinstance(entry, dict | str):
+                what = f"each list entry names one table; this one is {entry!r}"
+                raise ValueError(what)  # noqa: TRY004 - pydantic reports ValueError
             pairs = entry if isinstance(entry, dict) else {entry: None}
             for name, value in pairs.items():
                 if name in merged:

@@ -22,6 +22,10 @@ class Problems:
         """Note one problem in the current file."""
         self.found.append(Problem(self.where, field_path, what, fix, line))
 
+    def any_here(self) -> bool:
+        """Tell whether anything was found in the current file."""
+        return any(problem.where == self.where for problem in self.found)
+
     def raise_if_any(self) -> None:
         """Raise CatalogError with everything found, if anything was."""
         if self.found:

@@ -8,7 +8,7 @@ Introduction to partitioned tables. Both engines fold case, so names that differ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from cloudact.catalog.model import Column, Granularity, Kind, Mode, Table, TimePartition
 from cloudact.catalog.problems import Problems
@@ -35,7 +35,9 @@ def check_table(table: Table, problems: Problems, config: Problems) -> None:
     """Report what is wrong with the columns to `problems` and with the layout to `config`."""
     _check_columns(table, problems)
     _check_partition(table, config)
-    _check_clustering(f"tables.{table.name}.clustering", table.clustering, table.columns, config)
+    path, names = f"tables.{table.name}.clustering", [column.name for column in table.columns]
+    check_clustering_names(path, table.clustering, names, config)
+    _check_clustering_types(path, table, config)
 
 
 def _check_columns(table: Table, problems: Problems) -> None:
@@ -72,8 +74,8 @@ def _check_column(path: str, column: Column, problems: Problems) -> None:
             f"has a description of {len(column.description)} characters",
             f"use at most {MAX_DESCRIPTION}",
         )
-    if column.default is not None and (column.mode is Mode.REPEATED or "." in path):
-        problems.add(path, "has a default where none can be", "give defaults to top-level, non-repeated columns only")
+    if column.default is not None and "." in path:
+        problems.add(path, "has a default inside a RECORD", "give the default to the top-level column")
 
 
 def _check_partition(table: Table, config: Problems) -> None:
@@ -84,7 +86,11 @@ def _check_partition(table: Table, config: Problems) -> None:
     allowed = PARTITIONABLE if isinstance(partition, TimePartition) else frozenset({Kind.INT64})
     column = table.column(field)
     if column is None:
-        config.add(f"{path}.field", f"names {field}, which is not a column", f"name one of {_names(table.columns)}")
+        config.add(
+            f"{path}.field",
+            f"names {field}, which is not a column",
+            f"name one of {_names([item.name for item in table.columns])}",
+        )
     elif column.type.kind not in allowed or column.mode is Mode.REPEATED:
         config.add(
             f"{path}.field",
@@ -99,21 +105,26 @@ def _check_partition(table: Table, config: Problems) -> None:
         config.add(f"{path}.type", f"is HOUR on {field}, which is a DATE", "use DAY, MONTH or YEAR")
 
 
-def _check_clustering(path: str, fields: tuple[str, ...], columns: tuple[Column, ...], config: Problems) -> None:
+def check_clustering_names(path: str, fields: tuple[str, ...], known: Collection[str], config: Problems) -> None:
+    """Report what is wrong with a clustering, whatever the types: too many, twice, or not a column."""
     if len(fields) > MAX_CLUSTERING:
         config.add(path, f"has {len(fields)} columns", f"cluster by at most {MAX_CLUSTERING}")
     for name in _twice(fields):
         config.add(path, f"names {name} twice", "name each column once")
-    known = {column.key: column for column in columns}
+    folded = {name.casefold() for name in known}
     for name in fields:
-        column = known.get(name.casefold())
-        if column is None:
-            config.add(path, f"names {name}, which is not a column", f"name some of {_names(columns)}")
-        elif column.type.kind not in CLUSTERABLE or column.mode is Mode.REPEATED:
+        if name.casefold() not in folded:
+            config.add(path, f"names {name}, which is not a column", f"name some of {_names(known)}")
+
+
+def _check_clustering_types(path: str, table: Table, config: Problems) -> None:
+    for name in table.clustering:
+        column = table.column(name)
+        if column and (column.type.kind not in CLUSTERABLE or column.mode is Mode.REPEATED):
             types = ", ".join(sorted(CLUSTERABLE))
             config.add(path, f"names {name}, which is {column.mode} {column.type}", f"use non-repeated {types}")
 
 
-def _names(columns: tuple[Column, ...]) -> str:
-    shown = [column.name for column in columns[:12]]
-    return ", ".join(shown) + (", ..." if len(columns) > len(shown) else "")
+def _names(known: Collection[str]) -> str:
+    shown = list(known)[:12]
+    return ", ".join(shown) + (", ..." if len(known) > len(shown) else "")

@@ -6,6 +6,7 @@ Source of the keys and aliases: BigQuery REST reference, TableFieldSchema, and G
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ KEYS = frozenset(
     }
 )  # fmt: skip
 RANGE_ELEMENTS = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
+COLLATIONS = ("und:ci",)
+ROUNDING_MODES = ("ROUND_HALF_AWAY_FROM_ZERO", "ROUND_HALF_EVEN")
 MAX_DEPTH = 15
 # (most digits after the point, most digits before it): GoogleSQL, parameterized decimal types
 DECIMAL_LIMITS = {Kind.NUMERIC: (9, 29), Kind.BIGNUMERIC: (38, 38)}
@@ -59,6 +62,9 @@ def parse_schema(text: str, problems: Problems) -> tuple[Column, ...]:
     except _DuplicateKeyError as error:
         problems.add("", f"an object has the key {error} twice", "keep one of them")
         return ()
+    except ValueError as error:
+        problems.add("", f"is not JSON: {error}", "write numbers of a sensible length")
+        return ()
     except RecursionError:
         problems.add("", "is nested beyond reason", f"nest RECORDs at most {MAX_DEPTH} deep")
         return ()
@@ -81,7 +87,7 @@ def _column(raw: object, parent: str, number: int, depth: int, problems: Problem
         problems.add(f"{parent}[{number}]", "is not an object", 'write {"name": ..., "type": ...}')
         return None
     name = raw.get("name")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not name or not _encodes(name):
         problems.add(f"{parent}[{number}].name", "is missing or not text", "give the column a name")
         return None
     path = f"{parent}.{name}" if parent else name
@@ -97,8 +103,8 @@ def _column(raw: object, parent: str, number: int, depth: int, problems: Problem
         description=_text(raw, "description", path, problems) or "",
         default=_text(raw, "defaultValueExpression", path, problems),
         fields=_fields(raw, kind, path, depth, problems),
-        collation=_text(raw, "collation", path, problems) or "",
-        rounding_mode=_text(raw, "roundingMode", path, problems) or "",
+        collation=_one_of(raw, "collation", COLLATIONS, path, problems),
+        rounding_mode=_one_of(raw, "roundingMode", ROUNDING_MODES, path, problems),
         policy_tags=_policy_tags(raw, path, problems),
     )
 
@@ -123,10 +129,27 @@ def _mode(raw: dict[str, Any], path: str, problems: Problems) -> Mode:
 
 def _text(raw: dict[str, Any], key: str, path: str, problems: Problems) -> str | None:
     value = raw.get(key)
+    if isinstance(value, str) and not _encodes(value):
+        problems.add(
+            f"{path}.{key}", "has half of a surrogate pair, which is no character", "write the character itself"
+        )
+        return None
     if value is None or isinstance(value, str):
         return value
     problems.add(f"{path}.{key}", f"is {value!r}, not text", "write a JSON string")
     return None
+
+
+def _encodes(text: str) -> bool:
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+
+
+def _one_of(raw: dict[str, Any], key: str, valid: tuple[str, ...], path: str, problems: Problems) -> str:
+    value = _text(raw, key, path, problems) or ""
+    if value and value not in valid:
+        problems.add(f"{path}.{key}", f"is {value!r}", f"use one of {', '.join(valid)}")
+        return ""
+    return value
 
 
 def _whole(raw: dict[str, Any], key: str, path: str, problems: Problems) -> int | None:
@@ -136,7 +159,7 @@ def _whole(raw: dict[str, Any], key: str, path: str, problems: Problems) -> int 
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and re.fullmatch("-?[0-9]{1,19}", value):
         return int(value)
     problems.add(f"{path}.{key}", f"is {value!r}, not a whole number", "write a whole number")
     return None
@@ -153,8 +176,8 @@ def _type(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> Typ
     if length is not None and kind not in {Kind.STRING, Kind.BYTES}:
         problems.add(f"{path}.maxLength", f"does not go with {kind}", "use STRING or BYTES, or leave it out")
         length = None
-    if length == 0:
-        problems.add(f"{path}.maxLength", "is 0", "write at least 1")
+    if length is not None and length < 1:
+        problems.add(f"{path}.maxLength", f"is {length}", "write at least 1")
     return Type(kind, precision, scale, length, _element(raw, kind, path, problems))
 
 
@@ -167,7 +190,7 @@ def _decimal(
         return None, None
     scale = scale or 0
     most_scale, most_whole = DECIMAL_LIMITS[kind]
-    if scale > most_scale or not max(1, scale) <= precision <= scale + most_whole:
+    if not 0 <= scale <= most_scale or not max(1, scale) <= precision <= scale + most_whole:
         rule = f"scale 0 to {most_scale}, precision from the larger of 1 and scale, to scale + {most_whole}"
         problems.add(f"{path}.precision", f"{kind}({precision}, {scale}) does not exist", rule)
     return precision, scale

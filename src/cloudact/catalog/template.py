@@ -15,6 +15,7 @@ class ViewTemplate:
 
     view: View
     query: ViewQuery
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

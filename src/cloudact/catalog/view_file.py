@@ -7,21 +7,24 @@ parsed query, so no value can change the query's structure, whatever characters 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from cloudact.catalog.problems import Problems
 
 DATASET_PLACEHOLDERS = frozenset({"organizations", "dataset"})
 LITERAL_PLACEHOLDERS = frozenset({"org_slug"})
 PLACEHOLDERS = DATASET_PLACEHOLDERS | LITERAL_PLACEHOLDERS
-_MARK = "placeholder__"
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+# Inside the parser a placeholder is this word; it ends visibly, so that text written right behind it shows.
+_MARK = "placeholder__{}__end"
+_MARKED = re.compile("placeholder__(\\w+?)__end")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -33,66 +36,95 @@ class ViewQuery:
     @cached_property
     def tables(self) -> tuple[tuple[str, str], ...]:
         """The (dataset, table) pairs read; a dataset is a placeholder's name in braces or a plain name."""
-        names = {source.alias_or_name for source in self.tree.find_all(exp.CTE)}
-        found = (table for table in self.tree.find_all(exp.Table) if table.db or table.name not in names)
-        return tuple(sorted({(_placeholder_text(table.db), table.name) for table in found}))
+        names = {source.alias_or_name.casefold() for source in self.tree.find_all(exp.CTE)}
+        found = (t for t in self.tree.find_all(exp.Table) if t.db or t.name.casefold() not in names)
+        return tuple(sorted({(_dataset_text(table), table.name) for table in found}))
+
+    @cached_property
+    def literals(self) -> frozenset[str]:
+        """The placeholders used as values."""
+        found = (_MARKED.fullmatch(column.name) for column in self.tree.find_all(exp.Column))
+        return frozenset(match[1] for match in found if match)
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the columns the view has, or nothing when a star hides them."""
+        return () if self.tree.is_star else tuple(self.tree.named_selects)
 
     def render(self, values: Mapping[str, str]) -> str:
         """Return canonical BigQuery SQL with every placeholder replaced by its value."""
 
         def fill(node: exp.Expression) -> exp.Expression:
-            if isinstance(node, exp.Identifier) and node.name.startswith(_MARK):
-                return exp.to_identifier(values[node.name.removeprefix(_MARK)], quoted=True)
-            if isinstance(node, exp.Column) and node.name.startswith(_MARK):
-                return exp.Literal.string(values[node.name.removeprefix(_MARK)])
-            return node
+            match = _MARKED.fullmatch(node.name) if isinstance(node, exp.Identifier | exp.Column) else None
+            if match is None:
+                return node
+            value = values[match[1]]
+            return exp.Literal.string(value) if isinstance(node, exp.Column) else exp.to_identifier(value, quoted=True)
 
         return self.tree.copy().transform(fill).sql(dialect="bigquery", comments=False)
 
 
 def parse_view(text: str, problems: Problems) -> ViewQuery | None:
     """Return a view file's query, or None after reporting why it cannot be one."""
-    for name in sorted(set(_PLACEHOLDER.findall(text)) - PLACEHOLDERS):
+    unknown = sorted(set(_PLACEHOLDER.findall(text)) - PLACEHOLDERS)
+    for name in unknown:
         valid = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
         problems.add(f"{{{name}}}", "is not a known placeholder", f"use one of {valid}")
-    marked = _PLACEHOLDER.sub(lambda match: _MARK + match[1], text)
-    try:
-        statements = [tree for tree in sqlglot.parse(marked, dialect="bigquery") if tree is not None]
-    except SqlglotError as error:
-        problems.add("", f"is not BigQuery SQL: {' '.join(str(error).split())}", "write one SELECT statement")
+    tree = _one_select(_PLACEHOLDER.sub(lambda match: _MARK.format(match[1]), text), problems)
+    if tree is None:
         return None
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        problems.add("", "is not one SELECT statement", "write one SELECT statement and nothing else")
-        return None
-    tree = statements[0]
-    count = len(problems.found)
-    for what, fix in _misplaced(tree):
+    misplaced = sorted({found for node in tree.walk() if (found := _misplacement(node))})
+    for what, fix in misplaced:
         problems.add("", what, fix)
-    return ViewQuery(tree) if len(problems.found) == count else None
+    return None if misplaced or unknown else ViewQuery(tree)
 
 
-def _misplaced(tree: exp.Query) -> Iterator[tuple[str, str]]:
+def _one_select(marked: str, problems: Problems) -> exp.Query | None:
+    try:
+        parsed = sqlglot.parse(marked, dialect="bigquery")
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        what = _ANSI.sub("", str(first.get("description") or error))
+        line = int(first.get("line") or 0)
+        problems.add("", f"is not BigQuery SQL: {_unmarked(' '.join(what.split()))}", _ONE_SELECT, line=line)
+        return None
+    except (SqlglotError, RecursionError) as error:
+        what = " ".join(_ANSI.sub("", str(error)).split())
+        problems.add("", f"is not BigQuery SQL: {_unmarked(what)}", _ONE_SELECT)
+        return None
+    statements = [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
+    tree = statements[0] if len(statements) == 1 else None
+    if not isinstance(tree, exp.Query) or not all(select.expressions for select in tree.find_all(exp.Select)):
+        problems.add("", "is not one SELECT statement", _ONE_SELECT)
+        return None
+    return tree
+
+
+_ONE_SELECT = "write one SELECT statement and nothing else"
+
+
+def _misplacement(node: exp.Expr) -> tuple[str, str] | None:
     """A placeholder may stand for a table's dataset or for a whole value, and nowhere else."""
-    for literal in tree.find_all(exp.Literal):
-        if _MARK in literal.name:
-            yield (
-                f"has a placeholder inside the text '{_placeholder_text(literal.name)}'",
-                "let it stand alone, without quotes",
-            )
-    for column in tree.find_all(exp.Column):
-        name = column.name.removeprefix(_MARK)
-        if column.name.startswith(_MARK) and name not in LITERAL_PLACEHOLDERS:
-            yield f"uses {{{name}}} as a value", "it stands for a dataset: write it before a table's name"
-    for table in tree.find_all(exp.Table):
-        name = table.db.removeprefix(_MARK)
-        if table.db.startswith(_MARK) and name not in DATASET_PLACEHOLDERS:
-            yield f"uses {{{name}}} as a dataset", "it stands for a text value"
-        if table.name.startswith(_MARK):
-            yield (
-                f"uses {_placeholder_text(table.name)} as a table",
-                "write {organizations}.table or {dataset}.table",
-            )
+    text = next((value for value in node.args.values() if isinstance(value, str) and _MARKED.search(value)), "")
+    if not PLACEHOLDERS.intersection(_MARKED.findall(text)):
+        return None  # has none, or one that is not known at all, which has been reported
+    whole, shown, parent = _MARKED.fullmatch(text), _unmarked(text), node.parent
+    name = whole[1] if whole else ""
+    if not isinstance(node, exp.Identifier):
+        return f"has a placeholder inside the text '{shown}'", "let it stand alone, without quotes"
+    if name in PLACEHOLDERS and isinstance(parent, exp.Table):
+        if parent.args.get("db") is not node:
+            return f"uses {shown} as a table", "write {organizations}.table or {dataset}.table"
+        return None if name in DATASET_PLACEHOLDERS else (f"uses {shown} as a dataset", "it stands for a text value")
+    if name in PLACEHOLDERS and isinstance(parent, exp.Column) and not parent.table:
+        fix = "it stands for a dataset: write it before a table's name"
+        return None if name in LITERAL_PLACEHOLDERS else (f"uses {shown} as a value", fix)
+    return f"has a placeholder in the name {shown}", "it stands for a dataset or for a value, not for part of a name"
 
 
-def _placeholder_text(name: str) -> str:
-    return re.sub(rf"{_MARK}(\w+)", r"{\1}", name)
+def _dataset_text(table: exp.Table) -> str:
+    return ".".join(_unmarked(part) for part in (table.catalog, table.db) if part)
+
+
+def _unmarked(text: str) -> str:
+    return _MARKED.sub(r"{\1}", text)

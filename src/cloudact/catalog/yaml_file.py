@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from io import StringIO
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 
 from cloudact.catalog.problems import Problems
 
@@ -19,12 +20,16 @@ M = TypeVar("M", bound=BaseModel)
 def parse_yaml(text: str, problems: Problems) -> Any:
     """Return the document as ruamel's mappings and lists, or None after reporting why not."""
     try:
-        return YAML(typ="rt", pure=True).load(StringIO(text))
+        with warnings.catch_warnings(action="ignore", category=ReusedAnchorWarning):
+            return YAML(typ="rt", pure=True).load(StringIO(text))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         what = " ".join(str(error.problem or error.context or "cannot be read").split())
         problems.add("", f"is not YAML: {what}", "mend the syntax at that line", line=line)
-    except (YAMLError, ValueError) as error:
+    except RecursionError:
+        problems.add("", "is nested beyond reason", "write it flatter")
+    except (YAMLError, ValueError, AttributeError, LookupError, TypeError) as error:
+        # ruamel lets these out for tags and directives that nobody writes on purpose, such as `!!set x`.
         problems.add("", f"is not YAML: {' '.join(str(error).split())}", "mend the syntax")
     return None
 
@@ -33,13 +38,13 @@ def line_of(document: Any, path: Sequence[str | int]) -> int:
     """Return the line (from 1) of the deepest part of `path` that the document has, or 0."""
     line = 0
     for part in path:
-        if isinstance(document, CommentedMap) and part in document:
-            line = document.lc.key(part)[0] + 1
-        elif isinstance(document, CommentedSeq) and isinstance(part, int) and part < len(document):
-            line = document.lc.item(part)[0] + 1
-        else:
+        if not isinstance(document, CommentedMap | CommentedSeq):
             break
-        document = document[part]
+        # A key that came in through a merge (`<<`) has no place of its own.
+        place = (document.lc.data or {}).get(part)
+        if place is None:
+            break
+        line, document = place[0] + 1, document[part]
     return line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def _company_problem(text: str) -> str:
         return "is empty"
     if len(text) > MAX_COMPANY_NAME:
         return f"has {len(text)} characters; at most {MAX_COMPANY_NAME} are allowed"
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if any(unicodedata.category(character) == "Cc" for character in text):
         return "has control characters"
     if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         return "has half of a surrogate pair, which is no character"

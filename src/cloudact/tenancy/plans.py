@@ -11,7 +11,7 @@ from cloudact.catalog.problems import Problems
 from cloudact.catalog.yaml_file import parse_yaml, validate
 
 FILE = "plans.yml"
-Limit = Annotated[int | None, Field(gt=0, description="None means unlimited.")]
+Limit = Annotated[int | None, Field(gt=0, strict=True, description="None means unlimited.")]
 
 
 class Plan(BaseModel):
