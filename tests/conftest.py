@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 
 from cloudact.api.app import create_app
+from cloudact.log import configure_logging
 from cloudact.settings import Settings
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
@@ -30,6 +32,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether recorded statements are to be written instead of compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log() -> Iterator[None]:
+    """Log lines go to the standard error of the test that runs, whatever ran before it."""
+    configure_logging("ERROR")
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

@@ -104,18 +104,19 @@ class DestructiveRefused(CloudactError):
 
 
 class NotBootstrapped(CloudactError):
-    """The central dataset, or the central table that is needed, does not exist."""
+    """The central dataset, or a table or column of it that is needed, does not exist."""
 
     code = "not_bootstrapped"
 
-    def __init__(self, dataset: str, table: str = "") -> None:
-        if table:
-            message = f"Table {dataset}.{table} does not exist"
+    def __init__(self, dataset: str, missing: str = "") -> None:
+        if missing:
+            message = f"{dataset}.{missing} does not exist"
             hint = "Create it with POST /api/v1/admin/bootstrap/sync, or `cloudact bootstrap sync`."
         else:
             message = f"{dataset.capitalize()} dataset does not exist"
             hint = "Run bootstrap first: POST /api/v1/admin/bootstrap, or `cloudact bootstrap run`."
         super().__init__(message, hint=hint)
+        self.missing = missing
 
 
 class OrganizationExists(CloudactError):

@@ -36,10 +36,10 @@ def create_app(services: Services, root_key: SecretStr) -> FastAPI:
 
     app = FastAPI(title="cloudact", version=__version__, description=_DESCRIPTION, lifespan=lifespan)
     app.state.cloudact = AppState(services, root_key)
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, answer_crash=errors.crashed)
     errors.install(app)
-    for module in (health, bootstrap, organizations):
-        app.include_router(module.router)
+    for router in (health.router, bootstrap.router, organizations.router, organizations.own_router):
+        app.include_router(router)
     _document_errors(app)
     return app
 

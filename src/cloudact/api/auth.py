@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hmac
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
-from fastapi import Depends, Security, params
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 
-from cloudact.api.services import ServicesDep, StateDep
+from cloudact.api.errors import problem_responses
+from cloudact.api.services import AppState, ServicesDep, StateDep, app_state
 from cloudact.errors import AccessDenied, Unauthenticated
 from cloudact.tenancy.names import OrgSlug
 
@@ -23,12 +26,39 @@ def _matches(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def require_root(state: StateDep, root_key: Annotated[str | None, Security(_root)]) -> None:
+def require_root(state: AppState, root_key: str | None) -> None:
     """Let only the administrator pass."""
     if not root_key or not _matches(root_key, state.root_key.get_secret_value()):
         raise Unauthenticated(
-            f"The {ROOT_HEADER} header is missing or wrong", hint=f"Send the value of CA_ROOT_API_KEY as {ROOT_HEADER}."
+            f"The {ROOT_HEADER} header is missing or wrong",
+            hint=f"Send the value of CA_ROOT_API_KEY as {ROOT_HEADER}.",
         )
+
+
+class AdministratorRoute(APIRoute):
+    """Asks for the root key before the body is read: a stranger learns nothing of what a body should be."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the route's handler behind the check."""
+        handler = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            require_root(app_state(request), request.headers.get(ROOT_HEADER))
+            return await handler(request)
+
+        return guarded
+
+
+def administrator_router(prefix: str, tag: str) -> APIRouter:
+    """Return a router whose every route needs the root key."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        route_class=AdministratorRoute,
+        # The route class checks; this tells the OpenAPI document.
+        dependencies=[Security(_root)],
+        responses=problem_responses(401, 422, 500, 503),
+    )
 
 
 def require_reader(
@@ -51,8 +81,14 @@ def require_reader(
         raise AccessDenied("This key belongs to another organization", hint="Use that organization's own key.")
 
 
-Administrator = params.Depends(require_root)
-Reader = params.Depends(require_reader)
+def reader_router(prefix: str, tag: str) -> APIRouter:
+    """Return a router for routes under `/{org_slug}` that the organization itself may read."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        dependencies=[Depends(require_reader)],
+        responses=problem_responses(401, 403, 422, 500, 503),
+    )
 
 
 def slug_from_path(org_slug: str) -> OrgSlug:

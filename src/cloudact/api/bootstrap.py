@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudact.api.auth import Administrator
-from cloudact.api.datasets import DatasetStatusResponse, SyncResponse
+from cloudact.api.auth import administrator_router
+from cloudact.api.datasets import ConflictResponse, DatasetStatusResponse, SyncResponse
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import ServicesDep
 from cloudact.errors import DestructiveRefused
 from cloudact.planning.policy import Policy
+from cloudact.tenancy.sync import SyncOutcome
 
-router = APIRouter(
-    prefix="/api/v1/admin/bootstrap",
-    tags=["bootstrap"],
-    dependencies=[Administrator],
-    responses=problem_responses(401, 422, 500, 503),
-)
+router = administrator_router("/api/v1/admin/bootstrap", "bootstrap")
 
 
 class BootstrapRequest(BaseModel):
     """Nothing has to be sent; the force flags are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
     force_recreate_dataset: bool = Field(default=False, description="Refused when true: it would delete every row.")
     force_recreate_tables: bool = Field(default=False, description="Refused when true: it would delete every row.")
@@ -36,12 +32,13 @@ class BootstrapResponse(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    status: str = Field(description="SUCCESS.", examples=["SUCCESS"])
+    status: SyncOutcome = Field(description="PARTIAL when a declared table could not be created.")
     dataset: str = Field(examples=["organizations"])
     dataset_created: bool
     tables_created: list[str] = Field(examples=[["org_profiles", "org_api_keys"]])
     tables_existed: list[str]
     total_tables: int = Field(examples=[20])
+    conflicts: list[ConflictResponse] = Field(description="Differences in what exists; nothing was done about them.")
     message: str = Field(examples=["20 tables created, 0 existed already."])
 
 

@@ -72,7 +72,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.CloudactError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _answer(
@@ -127,10 +126,7 @@ def _message(problem: errors.Problem) -> str:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    problems = [
-        FieldProblem(field=".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), message=item["msg"])
-        for item in error.errors()
-    ]
+    problems = [FieldProblem(field=_field(item), message=item["msg"]) for item in error.errors()]
     detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
     given = request.headers.get("content-type", "")
     hint = "" if "json" in given or request.method == "GET" else "Send the body with Content-Type: application/json."
@@ -139,15 +135,26 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _field(item: Mapping[str, Any]) -> str:
+    """A body that is no JSON has a byte offset where the name of a field would be."""
+    place, *path = item["loc"]
+    return str(place) if not path or item["type"] == "json_invalid" else ".".join(str(part) for part in path)
+
+
 async def _http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # The framework's word for a body that is not even text.
+        problem, code = FieldProblem(field="body", message="is not JSON in UTF-8"), errors.InvalidRequest.code
+        detail = f"{problem.field}: {problem.message}"
+        return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, code, detail, problems=[problem])
     code = HTTPStatus(error.status_code).name.lower()
     return _answer(request, error.status_code, code, str(error.detail), headers=error.headers)
 
 
-async def _unexpected(request: Request, _error: Exception) -> JSONResponse:
-    # The middleware has logged the exception with its trace; the answer must not carry it.
+def crashed(request: Request) -> JSONResponse:
+    """Return the answer to a request that failed unforeseen; the log has the trace, and the answer must not."""
     return _answer(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
@@ -15,10 +17,11 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class RequestLog:
-    """Gives each request an id, which the caller may choose, and logs how it ended."""
+    """Gives each request an id, which the caller may choose, and logs how it ended; a crash gets an answer too."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answer_crash: Callable[[Request], ASGIApp]) -> None:
         self._app = app
+        self._answer_crash = answer_crash
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -28,7 +31,7 @@ class RequestLog:
         given = Headers(scope=scope).get(HEADER, "")
         request_id = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        status = 500
+        status = 0
         started = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -44,7 +47,9 @@ class RequestLog:
                 await self._app(scope, receive, send_with_id)
             except Exception:
                 log.exception("request_crashed")
-                raise
+                if status:
+                    raise  # the answer has begun, so all that is left is to break off
+                await self._answer_crash(Request(scope))(scope, receive, send_with_id)
             finally:
                 milliseconds = round((time.perf_counter() - started) * 1000, 1)
                 log.info("request", status=status, duration_ms=milliseconds)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Body, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from cloudact.api.auth import Administrator, Reader, SlugDep
+from cloudact.api.auth import SlugDep, administrator_router, reader_router
 from cloudact.api.datasets import DatasetStatusResponse, SyncResponse
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import ServicesDep
@@ -18,11 +18,8 @@ from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.organizations import MAX_PAGE
 from cloudact.tenancy.store import ProfileFilter
 
-router = APIRouter(
-    prefix="/api/v1/organizations",
-    tags=["organizations"],
-    responses=problem_responses(401, 422, 500, 503),
-)
+router = administrator_router("/api/v1/organizations", "organizations")
+own_router = reader_router("/api/v1/organizations", "organizations")
 
 _EXAMPLE: JsonDict = {
     "org_slug": "acme_corp",
@@ -34,19 +31,29 @@ _EXAMPLE: JsonDict = {
 }
 
 
+def _encodable(text: str) -> str:
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise ValueError("has half of a surrogate pair, which is no character")
+    return text
+
+
+# JSON can spell halves of characters (\ud800) that no answer, log or table could hold.
+Text = Annotated[str, AfterValidator(_encodable)]
+
+
 class OnboardRequest(BaseModel):
     """An organization to onboard; every field is checked by the rules that dry run reports one by one."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
-    org_slug: str = Field(description="3 to 50 characters of a-z, 0-9 and underscore; names the dataset for good.")
-    company_name: str = Field(description="In any script; stored as given.")
-    admin_email: str
-    subscription_plan: str = Field(default="STARTER", description="A plan declared in plans.yml.")
-    default_currency: str = Field(default="USD", description="ISO 4217 code.")
-    default_timezone: str = Field(default="UTC", description="IANA name.")
-    default_country: str | None = Field(default=None, description="ISO 3166 two-letter code.")
-    default_language: str | None = Field(default=None, description="ISO 639 two-letter code.")
+    org_slug: Text = Field(description="3 to 50 characters of a-z, 0-9 and underscore; names the dataset for good.")
+    company_name: Text = Field(description="In any script; stored as given.")
+    admin_email: Text
+    subscription_plan: Text = Field(default="STARTER", description="A plan declared in plans.yml.")
+    default_currency: Text = Field(default="USD", description="ISO 4217 code.")
+    default_timezone: Text = Field(default="UTC", description="IANA name.")
+    default_country: Text | None = Field(default=None, description="ISO 3166 two-letter code.")
+    default_language: Text | None = Field(default=None, description="ISO 639 two-letter code.")
     regenerate_api_key_if_exists: bool = Field(
         default=False,
         description="For an organization that exists: resync its dataset, take over the fields given here, and issue "
@@ -142,6 +149,18 @@ class OrganizationResponse(BaseModel):
     updated_at: datetime | None
 
 
+class OrganizationListQuery(BaseModel):
+    """Which organizations to list; every given filter must match."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Text | None = Field(default=None, description="Only this profile status, for example ACTIVE.")
+    subscription_plan: Text | None = Field(default=None, description="Only this plan.")
+    search: Text | None = Field(default=None, description="Text within the slug or the company name.")
+    limit: int = Field(default=50, ge=1, le=MAX_PAGE)
+    offset: int = Field(default=0, ge=0, le=2**31)
+
+
 class OrganizationListResponse(BaseModel):
     """One page of organizations by slug; `total` counts all that match."""
 
@@ -153,22 +172,17 @@ class OrganizationListResponse(BaseModel):
     offset: int
 
 
-@router.get("", summary="List organizations", dependencies=[Administrator], responses=problem_responses(409))
+@router.get("", summary="List organizations", responses=problem_responses(409))
 def list_organizations(
-    services: ServicesDep,
-    status: Annotated[str | None, Query(description="Only this profile status, for example ACTIVE.")] = None,
-    subscription_plan: Annotated[str | None, Query(description="Only this plan.")] = None,
-    search: Annotated[str | None, Query(description="Text within the slug or the company name.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    services: ServicesDep, query: Annotated[OrganizationListQuery, Query()]
 ) -> OrganizationListResponse:
     """Return one page of organizations, ordered by slug."""
-    wanted = ProfileFilter(status, subscription_plan, search)
-    page = services.organizations.page(wanted, limit=limit, offset=offset)
+    wanted = ProfileFilter(query.status, query.subscription_plan, query.search)
+    page = services.organizations.page(wanted, limit=query.limit, offset=query.offset)
     return OrganizationListResponse.model_validate(page)
 
 
-@router.post("/dryrun", summary="Check an onboarding without doing it", dependencies=[Administrator])
+@router.post("/dryrun", summary="Check an onboarding without doing it")
 def dryrun(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> DryRunResponse:
     """Run every check that onboarding would fail on; nothing is written."""
     return DryRunResponse.model_validate(services.onboarding.dry_run(body.to_request()))
@@ -178,7 +192,6 @@ def dryrun(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> Dr
     "/onboard",
     summary="Create an organization",
     status_code=201,
-    dependencies=[Administrator],
     responses=problem_responses(409),
 )
 def onboard(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> OnboardResponse:
@@ -186,12 +199,7 @@ def onboard(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> O
     return OnboardResponse.model_validate(services.onboarding.onboard(body.to_request()))
 
 
-@router.get(
-    "/{org_slug}/status",
-    summary="Compare an organization's dataset with its declaration",
-    dependencies=[Reader],
-    responses=problem_responses(403),
-)
+@own_router.get("/{org_slug}/status", summary="Compare an organization's dataset with its declaration")
 def status(services: ServicesDep, slug: SlugDep) -> OrganizationStatusResponse:
     """Tell what is missing, extra or in conflict. An unknown organization is an answer (NOT_FOUND), not an error."""
     return OrganizationStatusResponse.model_validate(services.organizations.status(slug))
@@ -200,7 +208,6 @@ def status(services: ServicesDep, slug: SlugDep) -> OrganizationStatusResponse:
 @router.post(
     "/{org_slug}/sync",
     summary="Add what an organization's dataset lacks",
-    dependencies=[Administrator],
     responses=problem_responses(404, 409),
 )
 def sync(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+from cloudact.catalog.default_expression import default_problem
 from cloudact.catalog.model import Column, Granularity, Kind, Mode, Table, TimePartition
 from cloudact.catalog.problems import Problems
 
@@ -76,6 +77,9 @@ def _check_column(path: str, column: Column, problems: Problems) -> None:
         )
     if column.default is not None and "." in path:
         problems.add(path, "has a default inside a RECORD", "give the default to the top-level column")
+    elif column.default is not None and (reason := default_problem(column)):
+        where, fix = f"{path}.defaultValueExpression", "write a GoogleSQL expression of the column's type"
+        problems.add(where, f"is {column.default}, which {reason}", fix)
 
 
 def _check_partition(table: Table, config: Problems) -> None:

@@ -47,6 +47,13 @@ class ViewQuery:
         return frozenset(match[1] for match in found if match)
 
     @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names of the columns read, of whichever table; aliases the query itself defines are left out."""
+        own = {alias.alias for alias in self.tree.find_all(exp.Alias)}
+        names = {column.name for column in self.tree.find_all(exp.Column)}
+        return frozenset(name for name in names - own if not _MARKED.fullmatch(name))
+
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
         """The names of the columns the view has, or nothing when a star hides them."""
         return () if self.tree.is_star else tuple(self.tree.named_selects)

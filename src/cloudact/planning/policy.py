@@ -10,7 +10,7 @@ from cloudact.planning import changes as c
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which kinds of change to apply; the names are the seed's request fields.
+    """Which kinds of change to apply; the names are those of the request fields.
 
     Missing views come with missing tables; `recreate_views` also replaces those whose definition is stale.
     """

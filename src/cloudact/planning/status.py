@@ -1,4 +1,4 @@
-"""Telling people where a dataset stands: the plan, not applied, in the seed's words."""
+"""Telling people where a dataset stands: the plan, not applied."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import BOOTSTRAP, Policy
 from cloudact.planning.status import SyncStatus, compare
 from cloudact.tenancy.state import DatasetState, describe
-from cloudact.tenancy.sync import SyncResult, counted, plan_for, report, synchronize
+from cloudact.tenancy.sync import ConflictReport, SyncOutcome, SyncResult, counted, plan_for, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
 
 
@@ -18,12 +18,13 @@ from cloudact.warehouse.driver import Session, Warehouse
 class BootstrapResult:
     """What bootstrap made and what it found."""
 
-    status: str
+    status: SyncOutcome
     dataset: str
     dataset_created: bool
     tables_created: list[str]
     tables_existed: list[str]
     total_tables: int
+    conflicts: list[ConflictReport]
     message: str
 
 
@@ -46,15 +47,16 @@ class Bootstrap:
         plan = self.warehouse.run(work)
         created, _ = creations(plan.changes)
         existed = [table.name for table in desired.tables if plan.actual and plan.actual.table(table.name)]
-        left = len(plan.conflicts) + len(plan.held_back)
+        complete = len(created) + len(existed) == len(desired.tables)
         return BootstrapResult(
-            status="SUCCESS",
+            status=SyncOutcome.SUCCESS if complete else SyncOutcome.PARTIAL,
             dataset=desired.name,
             dataset_created=creates_dataset(plan.changes),
             tables_created=created,
             tables_existed=existed,
             total_tables=len(desired.tables),
-            message=_message(len(created), len(existed), left),
+            conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
+            message=_message(plan, len(created), len(existed), len(desired.tables)),
         )
 
     def status(self) -> DatasetState:
@@ -72,6 +74,10 @@ class Bootstrap:
         return report(synchronize(self.warehouse, desired, policy))
 
 
-def _message(created: int, existed: int, left: int) -> str:
-    done = f"{counted(created, 'table')} created, {existed} existed already."
-    return f"{done} Differences in existing tables remain: check bootstrap/status." if left else done
+def _message(plan: Plan, created: int, existed: int, total: int) -> str:
+    parts = [f"{counted(created, 'table')} created, {existed} existed already"]
+    if missing := total - created - existed:
+        parts.append(f"{counted(missing, 'table')} could not be created: see conflicts")
+    elif plan.conflicts or plan.held_back:
+        parts.append("differences in existing tables remain: check bootstrap/status")
+    return "; ".join(parts) + "."

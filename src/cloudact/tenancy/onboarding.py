@@ -17,7 +17,7 @@ from cloudact.tenancy.api_keys import make_key
 from cloudact.tenancy.checks import Check, OnboardingRequest, field_checks, require
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.plans import load_plans
-from cloudact.tenancy.store import NewId, Profile, Store
+from cloudact.tenancy.store import USED_COLUMNS, NewId, Profile, Store, first_absent
 from cloudact.tenancy.sync import counted, plan_for
 from cloudact.warehouse.driver import Session, Warehouse
 
@@ -101,54 +101,63 @@ class Onboarding:
         """Return every check that onboarding would make, without writing anything."""
         catalog, plans = self.catalogs.load(), load_plans(self.plans_root)
         checks = field_checks(request, plans)
-        plan: Plan | None = None
-        if all(check.passed for check in checks if check.name == "org_slug"):
-            slug = OrgSlug(request.org_slug)
+        valid_slug = all(check.passed for check in checks if check.name == "org_slug")
 
-            def work(session: Session) -> tuple[list[Check], Plan | None]:
-                return self._look(session, catalog, slug, request)
+        def work(session: Session) -> tuple[list[Check], Plan | None]:
+            if error := _missing_central(session, catalog):
+                return [Check("bootstrapped", passed=False, message=f"{error.message}. {error.hint}")], None
+            found = [Check("bootstrapped", passed=True, message=f"dataset {catalog.central_name} has what is needed")]
+            if not valid_slug:
+                return found, None
+            more, plan = self._check_organization(session, catalog, request)
+            return found + more, plan
 
-            found, plan = self.warehouse.run(work)
-            checks += found
-        failed = sum(not check.passed for check in checks)
-        tables, views = creations(plan.changes) if plan else ([], [])
-        return DryRunResult(
-            status="BLOCKED" if failed else "READY",
-            org_slug=request.org_slug,
-            dataset=plan.dataset if plan else "",
-            checks=checks,
-            tables_to_create=tables,
-            views_to_create=views,
-            message=f"{counted(failed, 'check')} failed." if failed else "Onboarding would succeed.",
-        )
+        found, plan = self.warehouse.run(work)
+        return _dry_run_result(request, checks + found, plan)
 
-    def _look(
-        self, session: Session, catalog: Catalog, slug: OrgSlug, request: OnboardingRequest
-    ) -> tuple[list[Check], Plan | None]:
-        if error := _missing_central(session, catalog):
-            return [Check("bootstrapped", passed=False, message=f"{error.message}. {error.hint}")], None
-        checks = [Check("bootstrapped", passed=True, message=f"dataset {catalog.central_name} is complete")]
+    def _check_organization(
+        self, session: Session, catalog: Catalog, request: OnboardingRequest
+    ) -> tuple[list[Check], Plan]:
+        slug = OrgSlug(request.org_slug)
         profile = self._store(session, catalog).profile(slug)
         allowed = profile is None or request.regenerate_api_key_if_exists
         message = f"{slug} is free" if profile is None else OrganizationExists(slug).message
-        checks.append(Check("organization", allowed, message))
         location = profile.dataset_location if profile else None
         plan = plan_for(session, catalog.organization_dataset(slug, location=location), Policy())
         conflicts = "; ".join(str(finding) for finding in plan.conflicts)
-        checks.append(Check("dataset", not conflicts, conflicts or _dataset_message(plan)))
-        return checks, plan
+        dataset = Check("dataset", not conflicts, conflicts or _dataset_message(plan))
+        return [Check("organization", allowed, message), dataset], plan
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
 def _missing_central(session: Session, catalog: Catalog) -> NotBootstrapped | None:
-    central = catalog.central_dataset()
-    live = session.inspect(central.name, among=[table.name for table in central.tables])
-    if live is None:
-        return NotBootstrapped(central.name)
-    missing = [table.name for table in central.tables if live.table(table.name) is None]
-    return NotBootstrapped(central.name, missing[0]) if missing else None
+    """What onboarding itself reads and writes has to be there, and what the organization's views read."""
+    needed = {table: set(columns) for table, columns in USED_COLUMNS.items()}
+    declared = catalog.central_dataset()
+    for item in catalog.organization.views:
+        for _, name in item.query.tables:
+            if table := declared.table(name):
+                read = {column.name for column in table.columns if column.name in item.query.columns}
+                needed.setdefault(table.name, set()).update(read)
+    live = session.inspect(declared.name, among=needed.keys())
+    missing = first_absent(live, {table: sorted(columns) for table, columns in needed.items()})
+    return None if missing is None else NotBootstrapped(declared.name, missing)
+
+
+def _dry_run_result(request: OnboardingRequest, checks: list[Check], plan: Plan | None) -> DryRunResult:
+    failed = sum(not check.passed for check in checks)
+    tables, views = creations(plan.changes) if plan else ([], [])
+    return DryRunResult(
+        status="BLOCKED" if failed else "READY",
+        org_slug=request.org_slug,
+        dataset=plan.dataset if plan else "",
+        checks=checks,
+        tables_to_create=tables,
+        views_to_create=views,
+        message=f"{counted(failed, 'check')} failed." if failed else "Onboarding would succeed.",
+    )
 
 
 def _applied(session: Session, desired: Dataset) -> Plan:

@@ -61,8 +61,12 @@ class Organizations:
         try:
             profile, actual, desired = self.warehouse.run(work)
         except NotBootstrapped as error:
-            absent, reason = SyncStatus.NOT_BOOTSTRAPPED, f"{error.message}. {error.hint}"
-            return _state(slug, _absent(catalog.organization_dataset(slug), absent, reason), profile_exists=False)
+            if error.missing:
+                raise
+            state = self._without_profile(catalog.organization_dataset(slug))
+            message = f"{error.message}. {error.hint}"
+            state = replace(state, status=SyncStatus.NOT_BOOTSTRAPPED, message=message)
+            return _state(slug, state, profile_exists=False)
         drift = compare(actual, desired)
         if profile is None:
             left = f" A dataset {desired.name} exists without a profile." if drift.exists else ""
@@ -100,15 +104,15 @@ class Organizations:
         except NotBootstrapped:
             return None
 
+    def _without_profile(self, desired: Dataset) -> DatasetState:
+        actual = self.warehouse.run(lambda session: session.inspect(desired.name))
+        return describe(desired.name, compare(actual, desired), absent=SyncStatus.NOT_FOUND, remedy="")
+
     def _store(self, session: Session, catalog: Catalog) -> Store:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
 _ONBOARD = "Onboard it with POST /api/v1/organizations/onboard."
-
-
-def _absent(desired: Dataset, status: SyncStatus, message: str) -> DatasetState:
-    return replace(describe(desired.name, compare(None, desired), absent=status, remedy=""), message=message)
 
 
 def _state(slug: OrgSlug, state: DatasetState, *, profile_exists: bool) -> OrganizationState:

@@ -26,7 +26,9 @@ class Plan(BaseModel):
     providers_limit: Limit = None
 
 
-class _PlansFile(BaseModel):
+class PlansFile(BaseModel):
+    """The whole of `plans.yml`."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     plans: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,49}$")], Plan] = Field(min_length=1)
@@ -54,5 +56,5 @@ def _parse(path: Path, problems: Problems) -> dict[str, Plan]:
         if not problems.found:
             problems.add("", "is empty", "declare at least one plan under `plans`")
         return {}
-    parsed = validate(_PlansFile, document, problems)
+    parsed = validate(PlansFile, document, problems)
     return parsed.plans if parsed else {}

@@ -72,8 +72,8 @@ def _message(drift: Drift, remedy: str) -> str:
     parts = [f"{counted(number, noun)} {tail}" for number, noun, tail in _counts(drift) if number]
     if drift.in_sync:
         return f"In sync{'; ' + ', '.join(parts) if parts else ''}."
-    safe = any(not tail.startswith("need") for number, _, tail in _counts(drift) if number)
-    return f"{', '.join(parts)}. {remedy if safe else ''}".strip()
+    syncable = len(parts) > bool(drift.conflicts)
+    return f"{', '.join(parts)}. {remedy if syncable else ''}".strip()
 
 
 def _counts(drift: Drift) -> list[tuple[int, str, str]]:
@@ -83,7 +83,7 @@ def _counts(drift: Drift) -> list[tuple[int, str, str]]:
         (sum(len(item.missing_columns) for item in diffs), "column", "missing"),
         (len(drift.views_missing), "view", "missing"),
         (sum(len(item.pending) for item in diffs), "column", "to relax or widen"),
-        (len(drift.conflicts), "conflict", "need a person"),
+        (len(drift.conflicts), "conflict", "for a person to resolve"),
         (len(drift.views_stale), "stale view", "to replace with recreate_views"),
-        (drift.metadata_pending, "description or setting", "to update"),
+        (drift.metadata_pending, "metadata difference", "to update"),
     ]

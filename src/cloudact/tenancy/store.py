@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cloudact.catalog.model import Dataset
 from cloudact.errors import NotBootstrapped, OrganizationNotFound, WarehouseNotFound
 from cloudact.tenancy.api_keys import DEFAULT_SCOPES
 from cloudact.tenancy.checks import OnboardingRequest
@@ -20,10 +21,29 @@ KEYS = "org_api_keys"
 SUBSCRIPTIONS = "org_subscriptions"
 QUOTAS = "org_usage_quotas"
 
+_COUNTERS = (
+    "pipelines_run_today", "pipelines_succeeded_today", "pipelines_failed_today", "pipelines_run_month",
+    "concurrent_pipelines_running",
+)  # fmt: skip
 _PROFILE_COLUMNS = (
     "org_slug", "company_name", "admin_email", "org_dataset_id", "dataset_location", "status", "subscription_plan",
     "default_currency", "default_country", "default_language", "default_timezone", "created_at", "updated_at",
 )  # fmt: skip
+_LIMITS = tuple(Plan.model_fields)
+# Every column that is read or written here, so that a missing one can be named before and after the fact.
+USED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    PROFILES: _PROFILE_COLUMNS,
+    KEYS: (
+        "org_api_key_id", "org_slug", "org_api_key_hash", "scopes", "is_active", "expires_at", "created_at",
+    ),
+    SUBSCRIPTIONS: (
+        "subscription_id", "org_slug", "plan_name", "status", *_LIMITS, "max_pipelines_per_day", "created_at",
+        "updated_at",
+    ),
+    QUOTAS: (
+        "usage_id", "org_slug", "usage_date", *_COUNTERS, *_LIMITS, "last_updated", "created_at",
+    ),
+}  # fmt: skip
 # Fields of a request that an existing profile takes over, when the request has them.
 _UPDATABLE = ("subscription_plan", "default_currency", "default_country", "default_language", "default_timezone")
 
@@ -134,7 +154,7 @@ class Store:
             "org_slug": str(slug),
             "plan_name": plan_name,
             "status": "ACTIVE",
-            **plan.model_dump(),
+            **_subscription_limits(plan),
             "created_at": self._now,
             "updated_at": self._now,
         }
@@ -143,25 +163,21 @@ class Store:
 
     def change_plan(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
         """Give the organization's subscription, and today's quota, another plan's limits."""
-        own, limits = Equals("org_slug", slug), plan.model_dump()
+        own = Equals("org_slug", slug)
         with self._table(SUBSCRIPTIONS):
-            values = {"plan_name": plan_name, **limits, "updated_at": self._now}
+            values = {"plan_name": plan_name, **_subscription_limits(plan), "updated_at": self._now}
             self._session.update(self._dataset, SUBSCRIPTIONS, values, [own])
         with self._table(QUOTAS):
             today = Equals("usage_date", self._now.date())
-            self._session.update(self._dataset, QUOTAS, {**limits, "last_updated": self._now}, [own, today])
+            self._session.update(self._dataset, QUOTAS, {**plan.model_dump(), "last_updated": self._now}, [own, today])
 
     def ensure_quota(self, slug: OrgSlug, plan: Plan) -> None:
         """Insert today's usage row, unless the organization has one."""
-        counters = (
-            "pipelines_run_today", "pipelines_succeeded_today", "pipelines_failed_today", "pipelines_run_month",
-            "concurrent_pipelines_running",
-        )  # fmt: skip
         row = {
             "usage_id": self._new_id(),
             "org_slug": str(slug),
             "usage_date": self._now.date(),
-            **dict.fromkeys(counters, 0),
+            **dict.fromkeys(_COUNTERS, 0),
             **plan.model_dump(),
             "last_updated": self._now,
             "created_at": self._now,
@@ -199,8 +215,28 @@ class Store:
         try:
             yield
         except WarehouseNotFound as error:
-            exists = self._session.inspect(self._dataset, among=()) is not None
-            raise NotBootstrapped(self._dataset, table if exists else "") from error
+            live = self._session.inspect(self._dataset, among=[table])
+            missing = first_absent(live, {table: USED_COLUMNS[table]})
+            raise NotBootstrapped(self._dataset, missing or "") from error
+
+
+def first_absent(live: Dataset | None, needed: Mapping[str, Iterable[str]]) -> str | None:
+    """Return the first of these tables, or `table.column`, that the dataset lacks; "" when there is no dataset."""
+    if live is None:
+        return ""
+    for name, columns in needed.items():
+        table = live.table(name)
+        if table is None:
+            return name
+        for column in columns:
+            if table.column(column) is None:
+                return f"{name}.{column}"
+    return None
+
+
+def _subscription_limits(plan: Plan) -> dict[str, int | None]:
+    """`max_pipelines_per_day` is the earlier name of `daily_limit`, and readers of it exist."""
+    return {**plan.model_dump(), "max_pipelines_per_day": plan.daily_limit}
 
 
 def _profile(row: dict[str, Any]) -> Profile:

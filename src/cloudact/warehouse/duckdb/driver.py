@@ -11,7 +11,7 @@ from typing import TypeVar
 import duckdb
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from cloudact.errors import WarehouseBusy, WarehouseError
+from cloudact.errors import WarehouseBusy, WarehouseError, WarehouseUnavailable
 from cloudact.warehouse.driver import Observer, Progress, Session
 from cloudact.warehouse.duckdb.errors import is_fatal, mapped
 from cloudact.warehouse.duckdb.inspect import Inspector
@@ -103,11 +103,21 @@ class DuckDBWarehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(self._path)
         database = duckdb.connect(str(self._path) if self._path else ":memory:")
         # Views cast TIMESTAMP to DATE, and a day is a UTC day on every engine.
         database.execute("SET GLOBAL TimeZone = 'UTC'")
         return database
+
+
+def _make_folder(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WarehouseUnavailable(
+            f"the DuckDB file {file} cannot be opened, because its folder cannot be made: {error.strerror}",
+            hint="Check CA_WAREHOUSE_URL, and the permissions along that path.",
+        ) from error
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

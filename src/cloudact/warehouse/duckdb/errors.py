@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,12 @@ MAPPING: tuple[tuple[type[duckdb.Error], type[WarehouseError]], ...] = (
 )
 
 _LOCKED = "Conflicting lock is held"
+_NOT_FOUND = re.compile(r"does not exist|does not have a column|not found in")
+_HINTS: dict[type[WarehouseError], str] = {
+    WarehouseUnavailable: "Check that the file, its folder and the disk are readable, writable and not full. A damaged "
+    "file has to be restored from a backup.",
+    WarehouseBusy: "Repeat the call; nothing of it remains.",
+}
 
 
 def to_warehouse_error(error: duckdb.Error) -> WarehouseError:
@@ -42,9 +49,9 @@ def to_warehouse_error(error: duckdb.Error) -> WarehouseError:
             hint="One process owns a DuckDB file. Send commands to the running service by setting CA_API_URL, "
             "or stop that process.",
         )
-    if isinstance(error, duckdb.CatalogException) and "does not exist" in message:
-        return WarehouseNotFound(message)
-    return kind(message)
+    if isinstance(error, duckdb.CatalogException | duckdb.BinderException) and _NOT_FOUND.search(message):
+        return WarehouseNotFound(message, hint="Sync the dataset that should hold it, then repeat the call.")
+    return kind(message, hint=_HINTS.get(kind, ""))
 
 
 @contextmanager

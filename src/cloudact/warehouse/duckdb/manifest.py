@@ -5,7 +5,7 @@ for each table the digest of its definition. Definitions (every column with desc
 stored once per digest in `_cloudact.definitions`, however many datasets share them. Views carry their digest as a
 comment, which DuckDB drops when someone replaces the view by hand.
 
-Why not comments on columns: for one dataset they cost four times its creation, and the catalog is held in memory and
+Why not comments on columns: for one dataset they cost several times its creation, and the catalog is held in memory and
 written anew at each checkpoint. Figures: docs/decisions/0003-where-descriptions-live-on-duckdb.md.
 """
 

@@ -1,0 +1,115 @@
+"""A warehouse that cannot be read says nothing about what exists: 503, and the same answers again once it is mended."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cloudact.wiring import Services
+from tests.acme import ACME
+from tests.api.documented import Operation, operations
+from tests.api.published import ACME_STATUS, BOOTSTRAP_STATUS
+
+HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+NEEDING = [operation for operation in operations() if operation.path != "/healthz"]
+
+
+@contextmanager
+def _garbage(database: Path) -> Iterator[None]:
+    content = database.read_bytes()
+    database.write_bytes(b"no database at all" * 1000)
+    yield
+    database.write_bytes(content)
+
+
+@contextmanager
+def _cut_after_its_headers(database: Path) -> Iterator[None]:
+    content = database.read_bytes()
+    database.write_bytes(content[: 3 * 4096])
+    yield
+    database.write_bytes(content)
+
+
+@contextmanager
+def _folder_instead(database: Path) -> Iterator[None]:
+    aside = database.rename(database.with_suffix(".aside"))
+    database.mkdir()
+    yield
+    database.rmdir()
+    aside.rename(database)
+
+
+@contextmanager
+def _file_instead_of_its_folder(database: Path) -> Iterator[None]:
+    aside = database.parent.rename(database.parent.with_suffix(".aside"))
+    database.parent.write_text("not a folder")
+    yield
+    database.parent.unlink()
+    aside.rename(database.parent)
+
+
+@contextmanager
+def _held_by_another_process(database: Path) -> Iterator[None]:
+    command = [sys.executable, "-c", HOLD, str(database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        yield
+        holder.communicate()
+
+
+OBSTACLES = [_garbage, _cut_after_its_headers, _folder_instead, _file_instead_of_its_folder, _held_by_another_process]
+Obstacle = Callable[[Path], object]
+
+
+@pytest.fixture(params=OBSTACLES, ids=lambda obstacle: obstacle.__name__.strip("_").replace("_", " "))
+def unreadable(
+    request: pytest.FixtureRequest, client: TestClient, acme_key: str, services: Services, database: Path
+) -> Iterator[TestClient]:
+    """The application with acme_corp onboarded, over a file that it can no longer open."""
+    services.close()
+    with request.param(database):
+        yield client
+        services.close()
+    assert client.get(BOOTSTRAP_STATUS).json()["status"] == "SYNCED"
+    assert client.get(ACME_STATUS).json()["status"] == "SYNCED"
+
+
+def body_for(operation: Operation) -> dict[str, object]:
+    if not operation.body:
+        return {}
+    return {"json": {**ACME, "org_slug": "globex"} if "org_slug" in operation.body["properties"] else {}}
+
+
+def test_every_operation_is_unavailable_and_may_be_tried_again(unreadable: TestClient) -> None:
+    for operation in NEEDING:
+        answer = unreadable.request(operation.method, operation.url(), **body_for(operation))
+        assert answer.status_code == 503, str(operation)
+        assert answer.json()["code"] == "warehouse_unavailable"
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_it_is_never_said_that_something_does_not_exist(unreadable: TestClient) -> None:
+    for operation in NEEDING:
+        answer = unreadable.request(operation.method, operation.url(), **body_for(operation))
+        assert "does not exist" not in answer.text, str(operation)
+        assert not any(word in answer.text for word in ("NOT_FOUND", "NOT_BOOTSTRAPPED", "PROFILE_ONLY")), str(
+            operation
+        )
+
+
+def test_a_key_that_cannot_be_looked_up_is_not_called_wrong(unreadable: TestClient, acme_key: str) -> None:
+    answer = unreadable.get(ACME_STATUS, headers={"X-API-Key": acme_key, "X-CA-Root-Key": ""})
+    assert answer.status_code == 503
+
+
+def test_what_to_do_is_said(unreadable: TestClient, database: Path) -> None:
+    problem = unreadable.get(BOOTSTRAP_STATUS).json()
+    assert str(database) in problem["detail"]
+    assert problem["hint"]
