@@ -87,7 +87,7 @@ def reader_router(prefix: str, tag: str) -> APIRouter:
         prefix=prefix,
         tags=[tag],
         dependencies=[Depends(require_reader)],
-        responses=problem_responses(401, 403, 422, 500, 503),
+        responses=problem_responses(401, 403, 409, 422, 500, 503),
     )
 
 
