@@ -20,5 +20,5 @@ check: setup ## Static checks
 bench: setup ## Measure against raw DuckDB, side by side
 	.venv/bin/python benchmarks/duckdb_single.py
 
-clean: ## Remove what the other targets made
-	rm -rf .venv data var
+clean: ## Remove the environment and the demo; never data/, where the default warehouse is
+	rm -rf .venv var

@@ -7,10 +7,12 @@
     ├── Unauthenticated             no key, or a key nobody has
     ├── AccessDenied                a good key for something else
     ├── DestructiveRefused          the request would delete data
+    ├── NotReady                    the service cannot answer now; its log says why
     ├── NotBootstrapped             the central dataset is not there
     ├── OrganizationExists
     ├── OrganizationNotFound
     ├── ServiceError                a running service, asked by a command, said no or nothing
+    ├── DatasetExists               there is a dataset of that name, but no organization
     ├── DatasetConflict             the dataset exists and differs in ways that need a person
     └── WarehouseError
         ├── WarehouseUnavailable    cannot be reached or read: says nothing about what exists
@@ -103,6 +105,12 @@ class DestructiveRefused(CloudactError):
     code = "destructive_refused"
 
 
+class NotReady(CloudactError):
+    """The service cannot serve requests now, for a reason that only its operator should read."""
+
+    code = "not_ready"
+
+
 class NotBootstrapped(CloudactError):
     """The central dataset, or a table or column of it that is needed, does not exist."""
 
@@ -111,9 +119,12 @@ class NotBootstrapped(CloudactError):
     def __init__(self, dataset: str, missing: str = "") -> None:
         if missing:
             message = f"{dataset}.{missing} does not exist"
-            hint = "Create it with POST /api/v1/admin/bootstrap/sync, or `cloudact bootstrap sync`."
+            hint = (
+                "Create it with POST /api/v1/admin/bootstrap/sync, or `cloudact bootstrap sync`; "
+                "if the catalog no longer declares it, declare it again first."
+            )
         else:
-            message = f"{dataset.capitalize()} dataset does not exist"
+            message = f"{dataset[:1].upper()}{dataset[1:]} dataset does not exist"
             hint = "Run bootstrap first: POST /api/v1/admin/bootstrap, or `cloudact bootstrap run`."
         super().__init__(message, hint=hint)
         self.missing = missing
@@ -141,6 +152,18 @@ class OrganizationNotFound(CloudactError):
             f"Organization not found: {slug}",
             hint="List organizations with GET /api/v1/organizations, or create this one with "
             "POST /api/v1/organizations/onboard.",
+        )
+
+
+class DatasetExists(CloudactError):
+    """A dataset with the name of a new organization's exists, with rows that may belong to somebody."""
+
+    code = "dataset_exists"
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"Dataset {dataset} exists already, without an organization.",
+            hint="To make it this organization's, with every row in it, set adopt_existing_dataset: true.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -60,6 +61,11 @@ def load_settings() -> Settings:
         wrong = [f"CA_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
         raise ConfigurationError("; ".join(wrong), hint="Settings are described in docs/operations.md.") from None
     key = settings.root_api_key
+    if key and not re.fullmatch(r"[!-~]*", key.get_secret_value()):
+        raise ConfigurationError(
+            "CA_ROOT_API_KEY has characters that no HTTP header can carry",
+            hint="Use printable ASCII characters without spaces.",
+        )
     if settings.environment is Environment.PRODUCTION and key and len(key.get_secret_value()) < MIN_PRODUCTION_KEY:
         raise ConfigurationError(
             f"CA_ROOT_API_KEY is shorter than {MIN_PRODUCTION_KEY} characters, which production does not allow",

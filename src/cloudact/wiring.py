@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from cloudact.catalog.load import CatalogSource
 from cloudact.errors import ConfigurationError
 from cloudact.settings import Settings
 from cloudact.tenancy.bootstrap import Bootstrap
+from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
 from cloudact.warehouse.driver import Observer, Warehouse
@@ -26,7 +26,7 @@ __all__ = ["ChangeProgress", "Services", "build_services"]
 class Services:
     """The use cases, ready to be called; `close` releases the warehouse."""
 
-    catalogs: CatalogSource
+    catalogs: Declarations
     bootstrap: Bootstrap
     organizations: Organizations
     onboarding: Onboarding
@@ -37,12 +37,12 @@ class Services:
 def build_services(settings: Settings, *, observer: Observer = ignore) -> Services:
     """Return the use cases over the warehouse and catalog that the settings name."""
     warehouse = _open_warehouse(settings.warehouse_url, observer)
-    catalogs = CatalogSource(settings.config_dir)
+    catalogs = Declarations(settings.config_dir)
     return Services(
         catalogs=catalogs,
         bootstrap=Bootstrap(catalogs, warehouse),
         organizations=Organizations(catalogs, warehouse, _now, _new_id),
-        onboarding=Onboarding(catalogs, settings.config_dir, warehouse, _now, _new_id),
+        onboarding=Onboarding(catalogs, warehouse, _now, _new_id),
         ping=warehouse.ping,
         close=warehouse.close,
     )
@@ -59,9 +59,9 @@ def _new_id() -> str:
 def _duckdb(url: str, observer: Observer) -> Warehouse:
     parts = urlsplit(url)
     path = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or not path:
+    if parts.netloc or parts.query or parts.fragment or not path:
         raise ConfigurationError(
-            f"CA_WAREHOUSE_URL {url!r} names no file",
+            f"CA_WAREHOUSE_URL {url!r} names no file, or more than a file",
             hint="Write duckdb:///relative/path.duckdb, duckdb:////absolute/path.duckdb or duckdb:///:memory:",
         )
     return DuckDBWarehouse(None if path == ":memory:" else Path(path), observer=observer)

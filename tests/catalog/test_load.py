@@ -135,11 +135,56 @@ def test_the_central_dataset_has_a_plain_name(catalog: CatalogDirectory, name: s
     assert catalog.problem() == Problem(CENTRAL_CONFIG, "dataset", f"is {name}", fix, 1)
 
 
-@pytest.mark.parametrize(
-    "source", ["{organizations}.accounts", "{organizations}.Accounts", "central.accounts", "{dataset}.EVENTS"]
-)
+@pytest.mark.parametrize("source", ["{organizations}.accounts", "{organizations}.Accounts", "central.accounts"])
 def test_a_view_reads_declared_tables(catalog: CatalogDirectory, source: str) -> None:
-    catalog.write(RECENT, f"SELECT {{org_slug}} AS owner FROM {source}")
+    catalog.write(RECENT, f"SELECT {{org_slug}} AS owner FROM {source} WHERE org_slug = {{org_slug}}")
+    assert catalog.problems() == []
+
+
+def test_a_view_of_the_organizations_own_tables_needs_no_filter(catalog: CatalogDirectory) -> None:
+    catalog.write(RECENT, "SELECT id FROM {dataset}.EVENTS")
+    assert catalog.problems() == []
+
+
+def test_a_column_that_no_table_of_the_view_declares_is_a_problem(catalog: CatalogDirectory) -> None:
+    catalog.write(RECENT, "SELECT nope FROM {dataset}.events")
+    problem = catalog.problem()
+    assert (problem.where, problem.field) == (RECENT, "nope")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT {org_slug} AS me, email FROM {organizations}.accounts",
+        "SELECT email FROM {organizations}.accounts WHERE org_slug = {org_slug} OR TRUE",
+        "SELECT email FROM {organizations}.accounts WHERE org_slug != {org_slug}",
+        "SELECT email FROM {organizations}.accounts WHERE NOT org_slug = {org_slug}",
+        "SELECT email FROM {organizations}.accounts WHERE email = {org_slug}",
+        "SELECT email FROM {organizations}.accounts WHERE org_slug = 'other'",
+        "SELECT email FROM {organizations}.accounts WHERE org_slug = {org_slug} "
+        "UNION ALL SELECT email FROM central.accounts",
+        "SELECT a.email FROM {organizations}.accounts AS a CROSS JOIN central.accounts AS b "
+        "WHERE a.org_slug = {org_slug}",
+        "SELECT email FROM (SELECT email, org_slug FROM {organizations}.accounts) WHERE org_slug = {org_slug}",
+    ],
+)
+def test_a_view_that_could_show_other_organizations_rows_is_refused(catalog: CatalogDirectory, query: str) -> None:
+    catalog.write(RECENT, query)
+    problem = catalog.problem()
+    assert problem.where == RECENT
+    assert problem.what == "is read without its organization, so the view would show all of them"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT email FROM {organizations}.accounts WHERE (({org_slug} = ORG_SLUG)) AND email IS NOT NULL",
+        "SELECT a.email FROM {organizations}.accounts AS a JOIN central.accounts AS b ON a.email = b.email "
+        "WHERE a.org_slug = {org_slug} AND b.org_slug = {org_slug}",
+    ],
+)
+def test_a_view_that_filters_every_central_table_is_accepted(catalog: CatalogDirectory, query: str) -> None:
+    catalog.write(RECENT, query)
     assert catalog.problems() == []
 
 
@@ -155,7 +200,7 @@ def test_a_view_reads_declared_tables(catalog: CatalogDirectory, source: str) ->
     ],
 )
 def test_a_view_over_an_undeclared_table_is_a_problem(catalog: CatalogDirectory, source: str, field: str) -> None:
-    catalog.write(RECENT, f"SELECT {{org_slug}} AS owner FROM {source}")
+    catalog.write(RECENT, f"SELECT {{org_slug}} AS owner FROM {source} WHERE org_slug = {{org_slug}}")
     assert catalog.problem() == Problem(RECENT, field, NOT_DECLARED, WRITE_DECLARED)
 
 

@@ -41,6 +41,8 @@ def test_an_edit_is_seen_by_the_next_call(catalog: CatalogDirectory) -> None:
 
 def test_an_edit_that_keeps_size_and_time_is_seen_as_well(catalog: CatalogDirectory) -> None:
     catalog.load()
+    catalog.write(RECENT, "SELECT id FROM {dataset}.events")
+    catalog.load()
     path = catalog.root / ACCOUNTS
     before = path.stat()
     path.write_text(path.read_text().replace("email", "phone"))

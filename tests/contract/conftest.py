@@ -13,6 +13,7 @@ from cloudact.planning.plan import Plan, make_plan
 from cloudact.planning.policy import EVERYTHING, Policy
 from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
+from cloudact.warehouse.duckdb.manifest import INTERNAL, MACRO
 from cloudact.warehouse.duckdb.type_map import quote
 
 
@@ -26,6 +27,7 @@ class Hand(Protocol):
     def make_text(self, dataset: str, table: str, column: str) -> None: ...
     def replace_view(self, dataset: str, view: str) -> None: ...
     def drop_dataset(self, dataset: str) -> None: ...
+    def forget_records(self, dataset: str) -> None: ...
 
 
 class DuckDBHand:
@@ -56,6 +58,11 @@ class DuckDBHand:
 
     def drop_dataset(self, dataset: str) -> None:
         self._run(f"DROP SCHEMA {quote(dataset)} CASCADE")
+
+    def forget_records(self, dataset: str) -> None:
+        """Take away everything this project remembers that the engine itself has no place for."""
+        self._run(f"DROP MACRO {quote(dataset)}.{quote(MACRO)}")
+        self._run(f"DROP SCHEMA {quote(INTERNAL)} CASCADE")
 
 
 def _duckdb_memory(_tmp_path: Path) -> tuple[Warehouse, Hand]:

@@ -14,6 +14,7 @@ from cloudact.errors import ChangeFailed
 from cloudact.planning.changes import AddColumn, CreateTable, CreateView, WidenType
 from cloudact.planning.plan import Plan, make_plan
 from cloudact.planning.policy import EVERYTHING
+from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.driver import Equals, Row, Session, Warehouse
 from tests.contract.conftest import Bring, Hand
 from tests.contract.datasets import LINE, ORDERS, SHOP, column, with_column, with_columns, with_table
@@ -241,3 +242,45 @@ def test_a_view_replaced_by_hand_is_stale(shop: Bring, hand: Hand, live: Live) -
     assert live("shop") != SHOP
     assert [str(change) for change in shop(SHOP).changes] == ["replace view open_orders"]
     assert live("shop") == SHOP
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Type(Kind.BIGNUMERIC, 30, 25), Type(Kind.BIGNUMERIC)),
+        (Type(Kind.BIGNUMERIC, 38, 20), Type(Kind.BIGNUMERIC, 39, 20)),
+        (Type(Kind.NUMERIC), Type(Kind.BIGNUMERIC)),
+    ],
+)
+def test_no_widening_ever_costs_a_digit(
+    bring: Bring, live: Live, warehouse: Warehouse, before: Type, after: Type
+) -> None:
+    fraction = before.scale if before.scale is not None else 9
+    value = Decimal("1234." + "1234567890123456789012345"[:fraction])
+    bring(Dataset("digits", (Table("t", (Column("c", before),)),), location="EU"))
+    warehouse.run(lambda session: session.insert("digits", "t", [{"c": value}]))
+    wider = Dataset("digits", (Table("t", (Column("c", after),)),), location="EU")
+    # An engine may widen, or refuse because it has no place for the wider type; it may not round.
+    applied = synchronize(warehouse, wider, EVERYTHING)
+    found = live("digits")
+    assert found == (
+        wider if not applied.failed else Dataset("digits", (Table("t", (Column("c", before),)),), location="EU")
+    )
+    assert warehouse.run(lambda session: session.select("digits", "t", ["c"])) == [{"c": value}]
+
+
+def test_another_case_of_a_tables_name_changes_nothing(shop: Bring, live: Live) -> None:
+    shouted = replace(SHOP, tables=tuple(replace(table, name=table.name.upper()) for table in SHOP.tables))
+    assert shop(shouted).changes == ()
+    assert live("shop") == SHOP
+
+
+def test_a_dataset_whose_records_are_gone_is_recorded_anew(shop: Bring, hand: Hand, live: Live) -> None:
+    hand.forget_records("shop")
+    plan = shop(SHOP)
+    assert plan.conflicts == ()
+    found = live("shop")
+    assert found is not None
+    assert found.table("notes") == SHOP.table("notes")
+    assert (found.location, found.description, found.labels) == (SHOP.location, SHOP.description, SHOP.labels)
+    assert shop(SHOP).changes == ()

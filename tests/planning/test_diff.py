@@ -6,9 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from cloudact.catalog.model import Column, Dataset, Granularity, Kind, Mode, Table, TimePartition, Type, View
+from cloudact.catalog.model import (
+    Column,
+    Dataset,
+    Granularity,
+    Kind,
+    Mode,
+    Table,
+    TimePartition,
+    Type,
+    UnrecordedPartition,
+    View,
+)
 from cloudact.planning.changes import AddColumn, CreateDataset, CreateTable, CreateView, ReplaceView
 from cloudact.planning.diff import diff
+from cloudact.planning.evolve import evolve
 from cloudact.planning.findings import Code, Severity
 from tests.contract.datasets import ORDERS, SHOP, column, with_column, with_columns, with_table
 
@@ -231,3 +243,39 @@ def test_every_finding_says_what_why_and_what_to_do() -> None:
         assert finding.why
         assert finding.fix.endswith(".")
         assert str(finding).startswith(f"{finding.object}: ")
+
+
+def test_an_extra_required_column_is_relaxed_so_that_rows_can_be_written_without_it() -> None:
+    bare = with_table(SHOP, "orders", columns=ORDERS.columns[1:], clustering=())
+    assert changes(with_table(SHOP, "orders", clustering=()), bare) == ["relax orders.id to NULLABLE"]
+    assert findings(with_table(SHOP, "orders", clustering=()), bare) == [
+        (Severity.EXTRA, Code.EXTRA_COLUMN, "orders.id")
+    ]
+
+
+def test_case_of_the_partition_column_is_no_difference_and_its_filter_can_be_set() -> None:
+    shouted = TimePartition(Granularity.DAY, "PLACED_AT", require_filter=True)
+    assert findings(SHOP, with_table(SHOP, "orders", partition=shouted)) == []
+    assert changes(SHOP, with_table(SHOP, "orders", partition=shouted)) == ["set metadata of table orders"]
+
+
+def test_partitioning_that_is_not_on_record_is_taken_from_the_declaration() -> None:
+    unrecorded = with_table(SHOP, "orders", partition=UnrecordedPartition())
+    assert changes(unrecorded, SHOP) == ["set metadata of table orders"]
+    assert findings(unrecorded, SHOP) == []
+    assert evolve(unrecorded, "shop", diff(unrecorded, SHOP).changes) == SHOP
+
+
+def test_a_dataset_without_a_location_on_record_takes_the_declared_one() -> None:
+    nowhere = replace(SHOP, location="")
+    assert changes(nowhere, SHOP) == ["set description and labels of dataset shop"]
+    assert evolve(nowhere, "shop", diff(nowhere, SHOP).changes) == SHOP
+
+
+def test_blocked_clustering_hides_no_other_difference() -> None:
+    broken = with_column(SHOP, "orders", column("count", Kind.BOOL))
+    broken = with_table(broken, "orders", clustering=("count",), description="Other.")
+    assert changes(SHOP, broken) == ["set metadata of table orders"]
+    after = evolve(SHOP, "shop", diff(SHOP, broken).changes).table("orders")
+    assert after is not None
+    assert (after.description, after.clustering) == ("Other.", ("id",))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloudact.errors import CatalogError, Problem
-from cloudact.tenancy.plans import FILE, Plan, load_plans
+from cloudact.tenancy.plans import FILE, SubscriptionPlan, load_plans
 from tests.acme import ROOT
 
 
@@ -24,8 +24,8 @@ def problem(root: Path) -> Problem:
     return found
 
 
-def plan(daily: int, monthly: int, concurrent: int, seats: int, providers: int) -> Plan:
-    return Plan(
+def plan(daily: int, monthly: int, concurrent: int, seats: int, providers: int) -> SubscriptionPlan:
+    return SubscriptionPlan(
         daily_limit=daily,
         monthly_limit=monthly,
         concurrent_limit=concurrent,
@@ -39,7 +39,7 @@ def test_the_shipped_plans_have_these_limits() -> None:
         "STARTER": plan(6, 180, 1, 2, 3),
         "PROFESSIONAL": plan(25, 750, 2, 6, 6),
         "SCALE": plan(100, 3000, 5, 11, 10),
-        "ENTERPRISE": Plan(),
+        "ENTERPRISE": SubscriptionPlan(),
     }
 
 
@@ -49,17 +49,17 @@ def test_the_shipped_plans_are_told_from_the_smallest_up() -> None:
 
 @pytest.mark.parametrize("entry", ["{}", "{daily_limit: null}"])
 def test_a_limit_left_out_or_null_is_unlimited(tmp_path: Path, entry: str) -> None:
-    assert load_plans(write(tmp_path, f"plans:\n  FREE: {entry}\n")) == {"FREE": Plan()}
-    assert Plan().daily_limit is None
+    assert load_plans(write(tmp_path, f"plans:\n  FREE: {entry}\n")) == {"FREE": SubscriptionPlan()}
+    assert SubscriptionPlan().daily_limit is None
 
 
 def test_an_edited_file_is_seen_by_the_next_call(tmp_path: Path) -> None:
     load_plans(write(tmp_path, "plans: {SMALL: {daily_limit: 1}}"))
-    assert load_plans(write(tmp_path, "plans: {SMALL: {daily_limit: 2}}")) == {"SMALL": Plan(daily_limit=2)}
+    assert load_plans(write(tmp_path, "plans: {SMALL: {daily_limit: 2}}")) == {"SMALL": SubscriptionPlan(daily_limit=2)}
 
 
 def test_a_byte_order_mark_is_no_problem(tmp_path: Path) -> None:
-    assert load_plans(write(tmp_path, b"\xef\xbb\xbfplans: {FREE: {}}")) == {"FREE": Plan()}
+    assert load_plans(write(tmp_path, b"\xef\xbb\xbfplans: {FREE: {}}")) == {"FREE": SubscriptionPlan()}
 
 
 def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:

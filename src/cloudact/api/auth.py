@@ -12,7 +12,7 @@ from fastapi.security import APIKeyHeader
 
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import AppState, ServicesDep, StateDep, app_state
-from cloudact.errors import AccessDenied, Unauthenticated
+from cloudact.errors import AccessDenied, CatalogError, NotReady, Unauthenticated
 from cloudact.tenancy.names import OrgSlug
 
 ROOT_HEADER = "X-CA-Root-Key"
@@ -72,7 +72,11 @@ def require_reader(
     if root_key or not api_key:
         require_root(state, root_key)
         return
-    owner = services.organizations.owner_of_key(api_key)
+    try:
+        owner = services.organizations.owner_of_key(api_key)
+    except CatalogError as error:
+        # Whoever holds this key has not been recognized yet, so the answer does not name files.
+        raise NotReady("The catalog is not valid", hint="`cloudact catalog lint` lists its problems.") from error
     if owner is None:
         raise Unauthenticated(
             f"The {ORG_HEADER} header holds no valid key", hint="Ask the administrator for a new key."

@@ -8,7 +8,7 @@ from fastapi import Body
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloudact.api.auth import administrator_router
-from cloudact.api.datasets import ConflictResponse, DatasetStatusResponse, SyncResponse
+from cloudact.api.datasets import ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import ServicesDep
 from cloudact.errors import DestructiveRefused
@@ -42,18 +42,6 @@ class BootstrapResponse(BaseModel):
     message: str = Field(examples=["20 tables created, 0 existed already."])
 
 
-class BootstrapSyncRequest(BaseModel):
-    """What a sync of the central dataset may do."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"sync_missing_columns": True}]})
-
-    sync_missing_tables: bool = Field(default=True, description="Create tables that are missing.")
-    sync_missing_columns: bool = Field(
-        default=True, description="Add columns that are missing, and update descriptions and clustering."
-    )
-    recreate_views: bool = Field(default=False, description="Also replace views whose definition is stale.")
-
-
 def refuse_force(*, dataset: bool, tables: bool) -> None:
     """Raise DestructiveRefused when a force flag is set."""
     flags = {"force_recreate_dataset": dataset, "force_recreate_tables": tables}
@@ -79,7 +67,7 @@ def status(services: ServicesDep) -> DatasetStatusResponse:
 
 
 @router.post("/sync", summary="Add what the central dataset lacks", responses=problem_responses(409))
-def sync(services: ServicesDep, body: Annotated[BootstrapSyncRequest | None, Body()] = None) -> SyncResponse:
+def sync(services: ServicesDep, body: Annotated[SyncRequest | None, Body()] = None) -> SyncResponse:
     """Add missing tables and columns. Nothing is ever dropped, narrowed or rewritten."""
-    policy = Policy(**(body or BootstrapSyncRequest()).model_dump())
+    policy = Policy(**(body or SyncRequest()).model_dump())
     return SyncResponse.model_validate(services.bootstrap.sync(policy))

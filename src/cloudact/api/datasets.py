@@ -49,6 +49,21 @@ class DatasetStatusResponse(_Answer):
     message: str = Field(examples=["1 column missing. Run bootstrap/sync."])
 
 
+class SyncRequest(BaseModel):
+    """What a sync may do; everything safe when nothing is sent."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"sync_missing_tables": True, "sync_missing_columns": True}]},
+    )
+
+    sync_missing_tables: bool = Field(default=True, description="Create tables and views that are missing.")
+    sync_missing_columns: bool = Field(
+        default=True, description="Add columns that are missing, and update descriptions and clustering."
+    )
+    recreate_views: bool = Field(default=False, description="Also replace views whose definition is stale.")
+
+
 class ErrorResponse(_Answer):
     """A change that the warehouse refused; the others were made."""
 

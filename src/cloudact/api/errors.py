@@ -25,9 +25,11 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.AccessDenied: HTTPStatus.FORBIDDEN,
     errors.DestructiveRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotBootstrapped: HTTPStatus.CONFLICT,
     errors.OrganizationExists: HTTPStatus.CONFLICT,
     errors.OrganizationNotFound: HTTPStatus.NOT_FOUND,
+    errors.DatasetExists: HTTPStatus.CONFLICT,
     errors.DatasetConflict: HTTPStatus.CONFLICT,
     errors.ServiceError: HTTPStatus.BAD_GATEWAY,
     errors.WarehouseError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -116,7 +118,9 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 
 
 def _place(problem: errors.Problem) -> str:
-    return problem.field if problem.where == "request" else f"{problem.where}:{problem.field}".rstrip(":")
+    if problem.where == "request":
+        return problem.field
+    return ":".join(str(part) for part in (problem.where, problem.line, problem.field) if part)
 
 
 def _message(problem: errors.Problem) -> str:
@@ -126,7 +130,9 @@ def _message(problem: errors.Problem) -> str:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    problems = [FieldProblem(field=_field(item), message=item["msg"]) for item in error.errors()]
+    problems = [
+        FieldProblem(field=_field(item), message=item["msg"].removeprefix("Value error, ")) for item in error.errors()
+    ]
     detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
     given = request.headers.get("content-type", "")
     hint = "" if "json" in given or request.method == "GET" else "Send the body with Content-Type: application/json."

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from cloudact.api.auth import SlugDep, administrator_router, reader_router
-from cloudact.api.datasets import DatasetStatusResponse, SyncResponse
+from cloudact.api.datasets import ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import ServicesDep
 from cloudact.planning.policy import Policy
@@ -46,18 +46,25 @@ class OnboardRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
-    org_slug: Text = Field(description="3 to 50 characters of a-z, 0-9 and underscore; names the dataset for good.")
+    org_slug: Text = Field(
+        description="3 to 50 characters of a-z, 0-9 and underscore, not first; names the dataset for good."
+    )
     company_name: Text = Field(description="In any script; stored as given.")
     admin_email: Text
     subscription_plan: Text = Field(default="STARTER", description="A plan declared in plans.yml.")
     default_currency: Text = Field(default="USD", description="ISO 4217 code.")
     default_timezone: Text = Field(default="UTC", description="IANA name.")
     default_country: Text | None = Field(default=None, description="ISO 3166 two-letter code.")
-    default_language: Text | None = Field(default=None, description="ISO 639 two-letter code.")
+    default_language: Text | None = Field(default=None, description="BCP 47 tag, such as en or en-US.")
     regenerate_api_key_if_exists: bool = Field(
         default=False,
         description="For an organization that exists: resync its dataset, take over the fields given here, and issue "
         "a new API key in place of the old ones.",
+    )
+
+    adopt_existing_dataset: bool = Field(
+        default=False,
+        description="For a new organization whose dataset exists already: take it over, with every row in it.",
     )
 
     def to_request(self) -> OnboardingRequest:
@@ -80,6 +87,7 @@ class OnboardResponse(BaseModel):
     tables_created: list[str]
     views_created: list[str]
     already_existed: bool
+    conflicts: list[ConflictResponse] = Field(description="Of an organization that was resynced; left for a person.")
     message: str
 
 
@@ -112,21 +120,6 @@ class OrganizationStatusResponse(DatasetStatusResponse):
 
     org_slug: str = Field(examples=["acme_corp"])
     profile_exists: bool
-
-
-class OrganizationSyncRequest(BaseModel):
-    """What a sync of an organization's dataset may do."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"sync_missing_tables": True, "sync_missing_columns": True}]},
-    )
-
-    sync_missing_tables: bool = Field(default=True, description="Create tables and views that are missing.")
-    sync_missing_columns: bool = Field(
-        default=True, description="Add columns that are missing, and update descriptions and clustering."
-    )
-    recreate_views: bool = Field(default=False, description="Also replace views whose definition is stale.")
 
 
 class OrganizationResponse(BaseModel):
@@ -210,9 +203,7 @@ def status(services: ServicesDep, slug: SlugDep) -> OrganizationStatusResponse:
     summary="Add what an organization's dataset lacks",
     responses=problem_responses(404, 409),
 )
-def sync(
-    services: ServicesDep, slug: SlugDep, body: Annotated[OrganizationSyncRequest | None, Body()] = None
-) -> SyncResponse:
+def sync(services: ServicesDep, slug: SlugDep, body: Annotated[SyncRequest | None, Body()] = None) -> SyncResponse:
     """Add missing tables, columns and views; make a deleted dataset anew. Nothing is ever dropped or narrowed."""
-    policy = Policy(**(body or OrganizationSyncRequest()).model_dump())
+    policy = Policy(**(body or SyncRequest()).model_dump())
     return SyncResponse.model_validate(services.organizations.sync(slug, policy))

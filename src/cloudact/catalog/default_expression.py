@@ -22,7 +22,9 @@ def default_problem(column: Column) -> str:
     if clauses != {"expressions"} or len(tree.expressions) != 1:
         return "is not one expression"
     value = tree.expressions[0].unnest()
-    if isinstance(value, exp.Alias | exp.Star) or value.find(exp.Query):
+    if isinstance(value, exp.Alias | exp.Star) or value.find(
+        exp.Query, exp.Column, exp.Parameter, exp.SessionParameter
+    ):
         return "is not a plain expression"
     if isinstance(value, exp.Neg):
         value = value.this

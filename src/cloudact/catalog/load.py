@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudact.catalog.folder import CONFIG, Files, Folder
+from cloudact.catalog.model import Table
 from cloudact.catalog.problems import Problems
 from cloudact.catalog.template import Catalog, DatasetTemplate
+from cloudact.catalog.view_file import ViewQuery
 
 CENTRAL = "setup/bootstrap"
 ORGANIZATION = "setup/organizations"
@@ -72,33 +75,52 @@ def _check_views(central: DatasetTemplate, organization: DatasetTemplate, proble
 
     A view over another view is refused as well: materialized views cannot do that, and views need no order then.
     """
-    shared = {(dataset, table.key) for table in central.tables for dataset in ("{organizations}", central.name)}
+    names = frozenset({"{organizations}", central.name})
+    # A schema file that could not be read has no columns, which its own problem says.
+    whole = not problems.found
+    shared = {(dataset, table.key): table for table in central.tables for dataset in names}
     for template in (central, organization):
-        known = shared | {("{dataset}", table.key) for table in template.tables}
+        known = shared | {("{dataset}", table.key): table for table in template.tables}
         for item in template.views:
             where = problems.at(item.path)
-            for dataset, table in item.query.tables:
-                if (dataset, table.casefold()) not in known:
-                    name = f"{dataset or '(no dataset)'}.{table}"
-                    fix = "write {organizations}.table or {dataset}.table with a table of the catalog"
-                    where.add(name, "is not a declared table", fix)
-    _check_scope(central, organization, shared, problems)
+            _check_tables(item.query, known, where)
+            if whole:
+                _check_columns(item.query, known, where)
+            if template is organization:
+                _check_scope(item.query, names, where)
+            else:
+                _check_no_values(item.query, where)
 
 
-def _check_scope(
-    central: DatasetTemplate, organization: DatasetTemplate, shared: set[tuple[str, str]], problems: Problems
-) -> None:
-    """Without the slug, an organization's view of a central table would show it every organization's rows."""
-    for item in organization.views:
-        reads_shared = any((dataset, table.casefold()) in shared for dataset, table in item.query.tables)
-        if reads_shared and SLUG not in item.query.literals:
-            problems.at(item.path).add(
-                f"{{{SLUG}}}", "is not used, so the view would show all organizations", f"add WHERE {SLUG} = {{{SLUG}}}"
-            )
-    for item in central.views:
-        for name in sorted(item.query.literals):
-            what, fix = "has no value in the central dataset", "remove it; a central view is not for one organization"
-            problems.at(item.path).add(f"{{{name}}}", what, fix)
+Tables = Mapping[tuple[str, str], Table]
+
+
+def _check_tables(query: ViewQuery, known: Tables, where: Problems) -> None:
+    for dataset, table in query.tables:
+        if (dataset, table.casefold()) not in known:
+            fix = "write {organizations}.table or {dataset}.table with a table of the catalog"
+            where.add(f"{dataset or '(no dataset)'}.{table}", "is not a declared table", fix)
+
+
+def _check_columns(query: ViewQuery, known: Tables, where: Problems) -> None:
+    tables = [known.get((dataset, table.casefold())) for dataset, table in query.tables]
+    columns = {column.key for table in tables if table for column in table.columns}
+    if all(tables) and query.is_plain:
+        for name in sorted(name for name in query.columns if name.casefold() not in columns):
+            where.add(name, "is a column of none of the tables it reads", "declare the column, or take it out")
+
+
+def _check_scope(query: ViewQuery, central: frozenset[str], where: Problems) -> None:
+    """Without it, an organization's view of a central table would show it every organization's rows."""
+    for name in query.unscoped(central, SLUG, SLUG):
+        fix = f"add WHERE {SLUG} = {{{SLUG}}}, joined to other conditions by AND, in each SELECT that reads it"
+        where.add(name, "is read without its organization, so the view would show all of them", fix)
+
+
+def _check_no_values(query: ViewQuery, where: Problems) -> None:
+    for name in sorted(query.literals):
+        fix = "remove it; a central view is not for one organization"
+        where.add(f"{{{name}}}", "has no value in the central dataset", fix)
 
 
 @dataclass(slots=True)

@@ -119,7 +119,8 @@ class TimePartition:
     require_filter: bool = False
 
     def __str__(self) -> str:
-        return f"{self.granularity} on {self.field or 'load time'}"
+        expires = f", rows expire after {self.expiration_days:g} days" if self.expiration_days else ""
+        return f"{self.granularity} on {self.field or 'load time'}{expires}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,18 @@ class RangePartition:
         return f"RANGE on {self.field} [{self.start}, {self.end}) by {self.interval}"
 
 
-Partition = TimePartition | RangePartition
+@dataclass(frozen=True, slots=True)
+class UnrecordedPartition:
+    """A live table on an engine without partitions, which nobody has declared to be partitioned in some way yet."""
+
+    field: None = None
+    require_filter: bool = False
+
+    def __str__(self) -> str:
+        return "nothing on record"
+
+
+Partition = TimePartition | RangePartition | UnrecordedPartition
 
 
 @dataclass(frozen=True, slots=True)

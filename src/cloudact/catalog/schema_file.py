@@ -119,7 +119,9 @@ def _kind(raw: dict[str, Any], path: str, problems: Problems) -> Kind | None:
 
 
 def _mode(raw: dict[str, Any], path: str, problems: Problems) -> Mode:
-    given = raw.get("mode") or Mode.NULLABLE
+    given = raw.get("mode")
+    if given is None:
+        return Mode.NULLABLE
     try:
         return Mode(str(given).upper())
     except ValueError:

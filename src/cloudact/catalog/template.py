@@ -33,9 +33,9 @@ class DatasetTemplate:
         """Return the dataset's name for these placeholder values."""
         return self.name.format_map(values)
 
-    def render(self, values: Mapping[str, str], *, location: str | None = None) -> Dataset:
-        """Return the dataset for these placeholder values, in `location` or the declared one."""
-        name = self.dataset_name(values)
+    def render(self, values: Mapping[str, str], *, name: str | None = None, location: str | None = None) -> Dataset:
+        """Return the dataset for these placeholder values; one that exists already has its own name and location."""
+        name = name or self.dataset_name(values)
         filled = {"dataset": name, **values}
         return Dataset(
             name=name,
@@ -67,7 +67,7 @@ class Catalog:
         """Return the name of one organization's dataset."""
         return self.organization.dataset_name({"org_slug": slug})
 
-    def organization_dataset(self, slug: str, *, location: str | None = None) -> Dataset:
-        """Return the declared dataset of one organization."""
+    def organization_dataset(self, slug: str, *, name: str | None = None, location: str | None = None) -> Dataset:
+        """Return the declared dataset of one organization; one onboarded before keeps its name and location."""
         values = {"organizations": self.central_name, "org_slug": slug}
-        return self.organization.render(values, location=location)
+        return self.organization.render(values, name=name, location=location)

@@ -7,7 +7,7 @@ parsed query, so no value can change the query's structure, whatever characters 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,6 +52,24 @@ class ViewQuery:
         own = {alias.alias for alias in self.tree.find_all(exp.Alias)}
         names = {column.name for column in self.tree.find_all(exp.Column)}
         return frozenset(name for name in names - own if not _MARKED.fullmatch(name))
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether every column comes straight from a table: no subquery, no UNNEST, no star."""
+        nested = self.tree.find(exp.Subquery, exp.CTE, exp.Unnest, exp.Star, exp.Dot)
+        return nested is None or isinstance(nested.parent, exp.Count)
+
+    def unscoped(self, datasets: Collection[str], column: str, placeholder: str) -> list[str]:
+        """Return the tables of these datasets that some SELECT reads without `WHERE column = {placeholder}`."""
+        found = set()
+        for select in self.tree.find_all(exp.Select):
+            sources = [table for table in select.find_all(exp.Table) if table.parent_select is select]
+            for table in sources:
+                if _dataset_text(table) in datasets:
+                    names = {table.alias_or_name} | ({""} if len(sources) == 1 else set())
+                    if not any(_is_scope(part, names, column, placeholder) for part in _conjuncts(select)):
+                        found.add(f"{_dataset_text(table)}.{table.name}")
+        return sorted(found)
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
@@ -127,6 +145,22 @@ def _misplacement(node: exp.Expr) -> tuple[str, str] | None:
         fix = "it stands for a dataset: write it before a table's name"
         return None if name in LITERAL_PLACEHOLDERS else (f"uses {shown} as a value", fix)
     return f"has a placeholder in the name {shown}", "it stands for a dataset or for a value, not for part of a name"
+
+
+def _conjuncts(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield the conditions that every row has to meet."""
+    where = select.args.get("where")
+    if where:
+        yield from where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
+
+
+def _is_scope(condition: exp.Expr, names: Collection[str], column: str, placeholder: str) -> bool:
+    condition = condition.unnest()
+    if not isinstance(condition, exp.EQ):
+        return False
+    sides = [side for side in (condition.left, condition.right) if isinstance(side, exp.Column)]
+    own = any(side.name.casefold() == column and side.table in names for side in sides)
+    return own and any(side.name == _MARK.format(placeholder) for side in sides)
 
 
 def _dataset_text(table: exp.Table) -> str:

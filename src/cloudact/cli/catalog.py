@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from cloudact.catalog.load import CatalogSource
 from cloudact.cli import render
 from cloudact.cli.context import JsonOption
 from cloudact.cli.errors import reported
 from cloudact.settings import load_settings
-from cloudact.tenancy.plans import load_plans
+from cloudact.tenancy.declarations import Declarations
 
 app = typer.Typer(no_args_is_help=True, help="The declared schemas, without a warehouse.")
 
@@ -27,8 +26,8 @@ def lint(*, as_json: JsonOption = False) -> None:
     """
     with reported(as_json=as_json):
         root = load_settings().config_dir
-        catalog = CatalogSource(root).load()
-        plans = load_plans(root)
+        declared = Declarations(root)
+        catalog, plans = declared.load(), declared.plans()
     answer = {
         "central_tables": len(catalog.central.tables),
         "organization_tables": len(catalog.organization.tables),

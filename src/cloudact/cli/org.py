@@ -21,10 +21,13 @@ PlanOption = Annotated[str | None, typer.Option("--plan", help="A plan of plans.
 CurrencyOption = Annotated[str | None, typer.Option("--currency", help="ISO 4217 code; USD when left out.")]
 TimezoneOption = Annotated[str | None, typer.Option("--timezone", help="IANA name; UTC when left out.")]
 CountryOption = Annotated[str | None, typer.Option("--country", help="ISO 3166 two-letter code.")]
-LanguageOption = Annotated[str | None, typer.Option("--language", help="ISO 639 two-letter code.")]
+LanguageOption = Annotated[str | None, typer.Option("--language", help="BCP 47 tag, such as en or en-US.")]
 PlanFilter = Annotated[str | None, typer.Option("--plan", help="Only this plan.")]
 RegenerateOption = Annotated[
     bool, typer.Option("--regenerate-api-key-if-exists", help="Resync an existing organization and give it a new key.")
+]
+AdoptOption = Annotated[
+    bool, typer.Option("--adopt-existing-dataset", help="Take over a dataset that exists, with every row in it.")
 ]
 
 
@@ -42,6 +45,7 @@ def _onboarding(act: Callable[[dict[str, Any], bool], None]) -> Callable[..., No
         country: CountryOption = None,
         language: LanguageOption = None,
         regenerate: RegenerateOption = False,
+        adopt: AdoptOption = False,
         as_json: JsonOption = False,
     ) -> None:
         fields = {
@@ -54,6 +58,7 @@ def _onboarding(act: Callable[[dict[str, Any], bool], None]) -> Callable[..., No
             "default_country": country,
             "default_language": language,
             "regenerate_api_key_if_exists": regenerate,
+            "adopt_existing_dataset": adopt,
         }
         act({name: value for name, value in fields.items() if value is not None}, as_json)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated
 
 import structlog
@@ -38,5 +39,15 @@ def serve(
         services.catalogs.load()
         services.ping()
         app = create_app(services, settings.root_api_key)
-    structlog.get_logger().info("serving", address=f"http://{host}:{port}", warehouse=settings.warehouse_url)
-    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False)
+    _Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)).run()
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does, which with port 0 is not known before."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for listening in server.sockets:
+                host, port = listening.getsockname()[:2]
+                structlog.get_logger().info("serving", address=f"http://{host}:{port}")

@@ -17,6 +17,7 @@ from cloudact.tenancy.store import ProfileFilter
 from cloudact.wiring import Services
 
 Answer = dict[str, Any]
+_NOT_OURS = "Is CA_API_URL the address of a cloudact service?"
 _TIMEOUT = httpx2.Timeout(300.0, connect=5.0)
 
 
@@ -143,7 +144,7 @@ class RemoteTarget:
     def _send(self, method: str, path: str, **content: Any) -> Answer:
         try:
             response = self._client.request(method, path, **content)
-            answer: Answer = response.json()
+            answer = response.json()
         except httpx2.HTTPError as error:
             raise ServiceError(
                 f"{self._url} does not answer: {error}",
@@ -151,7 +152,12 @@ class RemoteTarget:
             ) from error
         except ValueError as error:
             raise ServiceError(f"{self._url}{path} answered something that is not JSON") from error
+        if not isinstance(answer, dict):
+            raise ServiceError(f"{self._url}{path} answered something that is not a JSON object", hint=_NOT_OURS)
         if response.is_error:
             hint, code = answer.get("hint", ""), answer.get("code", "")
-            raise ServiceError(answer.get("detail", response.reason_phrase), hint=hint, remote_code=code)
+            detail = answer.get("detail") or response.reason_phrase
+            raise ServiceError(str(detail), hint=str(hint), remote_code=str(code))
+        if "message" not in answer and "organizations" not in answer:
+            raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
         return answer

@@ -25,7 +25,7 @@ class CreateDataset:
 
 @dataclass(frozen=True, slots=True)
 class SetDatasetMetadata:
-    """Set the description and labels of a dataset to what is declared."""
+    """Set the description and labels of a dataset to what is declared, and its location where none is on record."""
 
     dataset: Dataset
 
@@ -98,7 +98,7 @@ class SetColumnMetadata:
 
 @dataclass(frozen=True, slots=True)
 class SetTableMetadata:
-    """Set description, clustering and labels of a table to what is declared."""
+    """Set description, clustering, labels and the partition filter requirement of a table to what is declared."""
 
     table: Table
 

@@ -27,15 +27,18 @@ def _level(
             # The live spelling is used: engines fold case, and a statement should name what is there.
             yield from _compared(live_table, table, (*parent, before.name), before, column)
     for column in existing.values():
-        yield Finding(
-            Severity.EXTRA,
-            Code.EXTRA_COLUMN,
-            table,
-            (*parent, column.name),
-            "is a column that the catalog does not declare",
-            "nothing is ever dropped",
-            "Nothing to do; declare it to have it kept in step.",
-        )
+        yield from _extra(table, (*parent, column.name), column)
+
+
+def _extra(table: str, path: Path, column: Column) -> Iterator[Change | Finding]:
+    what, why = "is a column that the catalog does not declare", "nothing is ever dropped"
+    if column.mode is Mode.REQUIRED:
+        # Rows are written by what is declared, so a REQUIRED column that is not would refuse every one of them.
+        yield RelaxMode(table, path)
+        fix = "A sync relaxes it to NULLABLE, so that rows can be written without it."
+    else:
+        fix = "Nothing to do; declare it to have it kept in step."
+    yield Finding(Severity.EXTRA, Code.EXTRA_COLUMN, table, path, what, why, fix)
 
 
 def _added(table: str, parent: Path, column: Column) -> Iterator[Change | Finding]:

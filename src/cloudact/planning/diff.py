@@ -6,9 +6,9 @@ Names are matched ignoring case, order never matters, and an attribute that is n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cloudact.catalog.model import Dataset, Table
+from cloudact.catalog.model import Dataset, Partition, Table, UnrecordedPartition
 from cloudact.planning.changes import (
     Change,
     CreateDataset,
@@ -54,7 +54,8 @@ def _dataset(actual: Dataset, desired: Dataset) -> Iterator[Change | Finding]:
             "Declare the location it has, or copy the data to a new dataset.",
         )
     described = not desired.description or actual.description == desired.description
-    if not described or not set(desired.labels) <= set(actual.labels):
+    placed = bool(actual.location) or not desired.location
+    if not (described and placed and set(desired.labels) <= set(actual.labels)):
         yield SetDatasetMetadata(desired)
 
 
@@ -109,7 +110,7 @@ def _table(live: Table, table: Table) -> Iterator[Change | Finding]:
         if isinstance(item, Finding) and item.severity is Severity.CONFLICT:
             blocked.add(item.path[0].casefold())
         yield item
-    if live.partition != table.partition:
+    if not _same_partitioning(live.partition, table.partition):
         yield Finding(
             Severity.CONFLICT,
             Code.PARTITIONING_CHANGED,
@@ -122,23 +123,38 @@ def _table(live: Table, table: Table) -> Iterator[Change | Finding]:
     yield from _table_metadata(live, table, blocked)
 
 
+def _same_partitioning(live: Partition | None, declared: Partition | None) -> bool:
+    """Whether a query must filter on the partition can be changed at any time, so it makes no difference here."""
+    if live is None or declared is None:
+        return live is declared or isinstance(live, UnrecordedPartition)
+    return isinstance(live, UnrecordedPartition) or _comparable(live) == _comparable(declared)
+
+
+def _comparable(partition: Partition) -> Partition:
+    if isinstance(partition, UnrecordedPartition) or partition.field is None:
+        return replace(partition, require_filter=False)
+    return replace(partition, require_filter=False, field=partition.field.casefold())
+
+
 def _table_metadata(live: Table, table: Table, blocked: set[str]) -> Iterator[Change | Finding]:
-    described = not table.description or live.description == table.description
     clustered = not table.clustering or _folded(live.clustering) == _folded(table.clustering)
-    labelled = set(table.labels) <= set(live.labels)
-    if not clustered and (names := [name for name in table.clustering if name.casefold() in blocked]):
+    waiting = [] if clustered else [name for name in table.clustering if name.casefold() in blocked]
+    if waiting:
         yield Finding(
             Severity.CONFLICT,
             Code.CLUSTERING_BLOCKED,
             table.name,
             (),
-            f"cannot be clustered by {', '.join(names)}",
+            f"cannot be clustered by {', '.join(waiting)}",
             "that column itself is in conflict",
             "Resolve the column's conflict first.",
         )
-    elif not (described and clustered and labelled):
+        clustered, table = True, replace(table, clustering=())
+    described = not table.description or live.description == table.description
+    labelled = set(table.labels) <= set(live.labels)
+    if not (described and clustered and labelled and _filter_set(live, table)):
         yield SetTableMetadata(table)
-    if live.clustering and not table.clustering:
+    if live.clustering and not table.clustering and not waiting:
         yield Finding(
             Severity.LOOSER,
             Code.EXTRA_CLUSTERING,
@@ -148,6 +164,15 @@ def _table_metadata(live: Table, table: Table, blocked: set[str]) -> Iterator[Ch
             "what is not declared is never removed",
             "Nothing to do; declare the clustering to have it kept in step.",
         )
+
+
+def _filter_set(live: Table, table: Table) -> bool:
+    """Tell whether partitioning is on record, and its filter requirement as declared."""
+    if live.partition is None or table.partition is None:
+        return True
+    return not isinstance(live.partition, UnrecordedPartition) and (
+        live.partition.require_filter == table.partition.require_filter
+    )
 
 
 def _folded(names: tuple[str, ...]) -> tuple[str, ...]:

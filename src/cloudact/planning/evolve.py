@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from cloudact.catalog.model import Column, Dataset, Table, labels_from
+from cloudact.catalog.model import Column, Dataset, Partition, Table, UnrecordedPartition, labels_from
 from cloudact.planning import changes as c
 
 
@@ -25,7 +25,12 @@ def _apply(dataset: Dataset, change: c.Change) -> Dataset:
             return replace(empty, tables=dataset.tables, views=dataset.views)
         case c.SetDatasetMetadata(dataset=declared):
             labels = labels_from(dict(dataset.labels) | dict(declared.labels))
-            return replace(dataset, description=declared.description or dataset.description, labels=labels)
+            return replace(
+                dataset,
+                description=declared.description or dataset.description,
+                labels=labels,
+                location=dataset.location or declared.location,
+            )
         case c.CreateTable(table=table):
             return replace(dataset, tables=(*dataset.tables, table))
         case c.CreateView(view=view) | c.ReplaceView(view=view):
@@ -51,7 +56,16 @@ def _table_metadata(live: Table, declared: Table) -> Table:
         description=declared.description or live.description,
         clustering=declared.clustering or live.clustering,
         labels=labels_from(dict(live.labels) | dict(declared.labels)),
+        partition=_partition(live.partition, declared.partition),
     )
+
+
+def _partition(live: Partition | None, declared: Partition | None) -> Partition | None:
+    if isinstance(live, UnrecordedPartition):
+        return declared
+    if declared is None or live is None or isinstance(declared, UnrecordedPartition):
+        return live
+    return replace(live, require_filter=declared.require_filter)
 
 
 def _column_metadata(live: Column, declared: Column) -> Column:

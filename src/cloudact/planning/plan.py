@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloudact.catalog.model import Dataset
-from cloudact.planning.changes import Change, CreateDataset, CreateTable, CreateView
+from cloudact.planning.changes import AddColumn, Change, CreateDataset, CreateTable, CreateView, SetTableMetadata
 from cloudact.planning.diff import diff
 from cloudact.planning.findings import Finding, Severity
 from cloudact.planning.policy import Policy
@@ -27,8 +27,13 @@ class Plan:
         return tuple(finding for finding in self.findings if finding.severity is Severity.CONFLICT)
 
     def without(self, failed: tuple[Change, ...]) -> Plan:
-        """Return the plan less these changes."""
-        kept = tuple(change for change in self.changes if change not in failed)
+        """Return the plan less these changes, and less the layout of tables that lack a column because of them."""
+        lacking = {change.table for change in failed if isinstance(change, AddColumn)}
+        kept = tuple(
+            change
+            for change in self.changes
+            if change not in failed and not (isinstance(change, SetTableMetadata) and change.table.name in lacking)
+        )
         return Plan(self.dataset, self.actual, kept, self.held_back, self.findings)
 
 

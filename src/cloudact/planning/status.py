@@ -79,8 +79,14 @@ def compare(actual: Dataset | None, desired: Dataset) -> Drift:
         views_missing=tuple(change.view.name for change in found.changes if isinstance(change, c.CreateView)),
         views_stale=tuple(change.view.name for change in found.changes if isinstance(change, c.ReplaceView)),
         conflicts=tuple(f for f in found.findings if f.severity is Severity.CONFLICT),
-        metadata_pending=sum(isinstance(change, c.METADATA) for change in found.changes),
+        metadata_pending=sum(isinstance(change, c.METADATA) or _on_extra(change, found) for change in found.changes),
     )
+
+
+def _on_extra(change: c.Change, found: Diff) -> bool:
+    """Relaxing a column that is not declared changes nothing that anybody declared."""
+    extra = {(finding.table, finding.path) for finding in found.findings if finding.severity is Severity.EXTRA}
+    return isinstance(change, c.RelaxMode) and (change.table, change.path) in extra
 
 
 def _table_drift(name: str, found: Diff) -> TableDrift:
@@ -94,6 +100,8 @@ def _table_drift(name: str, found: Diff) -> TableDrift:
         conflicts=tuple(f for f in findings if f.severity is Severity.CONFLICT),
         looser=tuple(f for f in findings if f.severity is Severity.LOOSER),
         pending=tuple(
-            str(change) for change in changes if isinstance(change, c.RelaxMode | c.WidenType) and change.table == name
+            str(change)
+            for change in changes
+            if isinstance(change, c.RelaxMode | c.WidenType) and change.table == name and not _on_extra(change, found)
         ),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloudact.catalog.load import CatalogSource
 from cloudact.errors import NotBootstrapped
 from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import BOOTSTRAP, Policy
 from cloudact.planning.status import SyncStatus, compare
+from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.state import DatasetState, describe
 from cloudact.tenancy.sync import ConflictReport, SyncOutcome, SyncResult, counted, plan_for, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
@@ -32,7 +32,7 @@ class BootstrapResult:
 class Bootstrap:
     """Use cases on the central dataset."""
 
-    catalogs: CatalogSource
+    catalogs: Declarations
     warehouse: Warehouse
 
     def run(self) -> BootstrapResult:
@@ -69,9 +69,7 @@ class Bootstrap:
     def sync(self, policy: Policy) -> SyncResult:
         """Add what is missing; raises NotBootstrapped when there is no dataset to add it to."""
         desired = self.catalogs.load().central_dataset()
-        if self.warehouse.run(lambda session: session.inspect(desired.name, among=())) is None:
-            raise NotBootstrapped(desired.name)
-        return report(synchronize(self.warehouse, desired, policy))
+        return report(synchronize(self.warehouse, desired, policy, absent=NotBootstrapped(desired.name)))
 
 
 def _message(plan: Plan, created: int, existed: int, total: int) -> str:

@@ -13,7 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from cloudact.errors import InvalidRequest, Problem
 from cloudact.tenancy.names import slug_problem
-from cloudact.tenancy.plans import Plan
+from cloudact.tenancy.plans import SubscriptionPlan
 
 MAX_COMPANY_NAME = 255
 
@@ -31,6 +31,7 @@ class OnboardingRequest:
     default_country: str | None = None
     default_language: str | None = None
     regenerate_api_key_if_exists: bool = False
+    adopt_existing_dataset: bool = False
     given: frozenset[str] = frozenset()
 
 
@@ -43,7 +44,7 @@ class Check:
     message: str
 
 
-def field_checks(request: OnboardingRequest, plans: Mapping[str, Plan]) -> list[Check]:
+def field_checks(request: OnboardingRequest, plans: Mapping[str, SubscriptionPlan]) -> list[Check]:
     """Return a check for each field of the request, in the order of the fields."""
     rules: list[tuple[str, str | None, Callable[[str], str]]] = [
         ("org_slug", request.org_slug, slug_problem),
@@ -91,7 +92,7 @@ def _email_problem(text: str) -> str:
     return ""
 
 
-def _plan_problem(text: str, plans: Mapping[str, Plan]) -> str:
+def _plan_problem(text: str, plans: Mapping[str, SubscriptionPlan]) -> str:
     return "" if text in plans else f"is not a plan; plans are {', '.join(plans)}"
 
 
@@ -109,8 +110,10 @@ def _country_problem(text: str) -> str:
 
 
 def _language_problem(text: str) -> str:
-    known = len(text) == 2 and pycountry.languages.get(alpha_2=text) is not None and text.islower()
-    return "" if known else "is not an ISO 639 language code, such as en, de or ja"
+    language, _, region = text.partition("-")
+    known = len(language) == 2 and language.islower() and pycountry.languages.get(alpha_2=language) is not None
+    placed = "-" not in text or not _country_problem(region)
+    return "" if known and placed else "is not a BCP 47 language tag, such as en, en-US or ja"
 
 
 @cache

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
-from cloudact.catalog.load import CatalogSource
-from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
-from cloudact.errors import ChangeFailed, DatasetConflict, NotBootstrapped, OrganizationExists
+from cloudact.errors import (
+    ChangeFailed,
+    CloudactError,
+    DatasetConflict,
+    DatasetExists,
+    NotBootstrapped,
+    OrganizationExists,
+)
 from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import Policy
 from cloudact.tenancy.api_keys import make_key
 from cloudact.tenancy.checks import Check, OnboardingRequest, field_checks, require
+from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.plans import load_plans
-from cloudact.tenancy.store import USED_COLUMNS, NewId, Profile, Store, first_absent
-from cloudact.tenancy.sync import counted, plan_for
+from cloudact.tenancy.store import USED_COLUMNS, NewId, Profile, Store, declared_dataset, first_absent
+from cloudact.tenancy.sync import ConflictReport, counted, plan_for
 from cloudact.warehouse.driver import Session, Warehouse
 
 
@@ -36,6 +40,7 @@ class OnboardResult:
     tables_created: list[str]
     views_created: list[str]
     already_existed: bool
+    conflicts: list[ConflictReport]
     message: str
 
 
@@ -56,15 +61,14 @@ class DryRunResult:
 class Onboarding:
     """Use cases that bring an organization into being."""
 
-    catalogs: CatalogSource
-    plans_root: Path
+    catalogs: Declarations
     warehouse: Warehouse
     clock: Callable[[], datetime]
     new_id: NewId
 
     def onboard(self, request: OnboardingRequest) -> OnboardResult:
         """Create the organization, or resync it when the request says so; raises OrganizationExists otherwise."""
-        catalog, plans = self.catalogs.load(), load_plans(self.plans_root)
+        catalog, plans = self.catalogs.load(), self.catalogs.plans()
         require(field_checks(request, plans))
         slug = OrgSlug(request.org_slug)
         key = make_key(slug)
@@ -72,13 +76,20 @@ class Onboarding:
         def work(session: Session) -> OnboardResult:
             store = self._store(session, catalog)
             declared = catalog.organization_dataset(slug)
+            # The dataset is read before the profile is claimed, so that what another caller onboards in between is
+            # met as a profile, and not as a dataset that belongs to nobody.
+            plan = plan_for(session, declared, Policy())
             created = store.add_profile(slug, request, declared.name, declared.location)
+            if created and (reason := _blocked(plan, request)):
+                raise reason
             if not created:
                 if not request.regenerate_api_key_if_exists:
                     raise OrganizationExists(slug)
                 store.update_profile(slug, request)
             profile = store.existing_profile(slug)
-            plan = _applied(session, catalog.organization_dataset(slug, location=profile.dataset_location))
+            if not created:
+                plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
+            session.apply(plan)
             # A plan may have been taken out of plans.yml since: then the limits on record stay as they are.
             limits = plans.get(profile.subscription_plan or "")
             if limits:
@@ -99,7 +110,7 @@ class Onboarding:
 
     def dry_run(self, request: OnboardingRequest) -> DryRunResult:
         """Return every check that onboarding would make, without writing anything."""
-        catalog, plans = self.catalogs.load(), load_plans(self.plans_root)
+        catalog, plans = self.catalogs.load(), self.catalogs.plans()
         checks = field_checks(request, plans)
         valid_slug = all(check.passed for check in checks if check.name == "org_slug")
 
@@ -122,10 +133,11 @@ class Onboarding:
         profile = self._store(session, catalog).profile(slug)
         allowed = profile is None or request.regenerate_api_key_if_exists
         message = f"{slug} is free" if profile is None else OrganizationExists(slug).message
-        location = profile.dataset_location if profile else None
-        plan = plan_for(session, catalog.organization_dataset(slug, location=location), Policy())
-        conflicts = "; ".join(str(finding) for finding in plan.conflicts)
-        dataset = Check("dataset", not conflicts, conflicts or _dataset_message(plan))
+        plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
+        reason = None if profile else _blocked(plan, request)
+        dataset = Check(
+            "dataset", reason is None, f"{reason.message} {reason.hint}" if reason else _dataset_message(plan)
+        )
         return [Check("organization", allowed, message), dataset], plan
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
@@ -160,12 +172,13 @@ def _dry_run_result(request: OnboardingRequest, checks: list[Check], plan: Plan 
     )
 
 
-def _applied(session: Session, desired: Dataset) -> Plan:
-    plan = plan_for(session, desired, Policy())
+def _blocked(plan: Plan, request: OnboardingRequest) -> CloudactError | None:
+    """A new organization gets a dataset of its own: rows that are there already may be somebody else's."""
+    if plan.actual is None:
+        return None
     if plan.conflicts:
-        raise DatasetConflict(desired.name, [str(finding) for finding in plan.conflicts])
-    session.apply(plan)
-    return plan
+        return DatasetConflict(plan.dataset, [str(finding) for finding in plan.conflicts])
+    return None if request.adopt_existing_dataset else DatasetExists(plan.dataset)
 
 
 def _dataset_message(plan: Plan) -> str:
@@ -188,5 +201,6 @@ def _result(profile: Profile, key: str, plan: Plan, *, created: bool) -> Onboard
         tables_created=tables,
         views_created=views,
         already_existed=not created,
+        conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
         message=f"Organization {profile.org_slug} {what}. Keep the API key now: only its hash is stored.",
     )

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from cloudact.catalog.load import CatalogSource
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import NotBootstrapped
 from cloudact.planning.policy import Policy
 from cloudact.planning.status import SyncStatus, compare
 from cloudact.tenancy.api_keys import hash_key
+from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.state import DatasetState, describe
-from cloudact.tenancy.store import NewId, Profile, ProfileFilter, Store
+from cloudact.tenancy.store import NewId, Profile, ProfileFilter, Store, declared_dataset
 from cloudact.tenancy.sync import SyncResult, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
 
@@ -44,7 +44,7 @@ class OrganizationPage:
 class Organizations:
     """Use cases on organizations that exist, or may."""
 
-    catalogs: CatalogSource
+    catalogs: Declarations
     warehouse: Warehouse
     clock: Callable[[], datetime]
     new_id: NewId
@@ -55,7 +55,7 @@ class Organizations:
 
         def work(session: Session) -> tuple[Profile | None, Dataset | None, Dataset]:
             profile = self._store(session, catalog).profile(slug)
-            desired = catalog.organization_dataset(slug, location=profile.dataset_location if profile else None)
+            desired = declared_dataset(catalog, slug, profile)
             return profile, session.inspect(desired.name), desired
 
         try:
@@ -67,6 +67,9 @@ class Organizations:
             message = f"{error.message}. {error.hint}"
             state = replace(state, status=SyncStatus.NOT_BOOTSTRAPPED, message=message)
             return _state(slug, state, profile_exists=False)
+        if profile is None and actual is not None:
+            # Rows are read before the dataset: an onboarding that ended in between is seen by looking again.
+            profile, actual, desired = self.warehouse.run(work)
         drift = compare(actual, desired)
         if profile is None:
             left = f" A dataset {desired.name} exists without a profile." if drift.exists else ""
@@ -82,7 +85,7 @@ class Organizations:
         """Bring an organization's dataset in step; a deleted dataset is made anew as it was onboarded."""
         catalog = self.catalogs.load()
         profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
-        desired = catalog.organization_dataset(slug, location=profile.dataset_location)
+        desired = declared_dataset(catalog, slug, profile)
         return report(synchronize(self.warehouse, desired, policy))
 
     def page(self, wanted: ProfileFilter, *, limit: int, offset: int) -> OrganizationPage:

@@ -11,10 +11,10 @@ from cloudact.catalog.problems import Problems
 from cloudact.catalog.yaml_file import parse_yaml, validate
 
 FILE = "plans.yml"
-Limit = Annotated[int | None, Field(gt=0, strict=True, description="None means unlimited.")]
+Limit = Annotated[int | None, Field(gt=0, le=2**63 - 1, strict=True, description="None means unlimited.")]
 
 
-class Plan(BaseModel):
+class SubscriptionPlan(BaseModel):
     """What an organization on this plan may use; a missing limit means unlimited."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,10 +31,10 @@ class PlansFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    plans: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,49}$")], Plan] = Field(min_length=1)
+    plans: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,49}$")], SubscriptionPlan] = Field(min_length=1)
 
 
-def load_plans(root: Path) -> dict[str, Plan]:
+def load_plans(root: Path) -> dict[str, SubscriptionPlan]:
     """Return the declared plans by name; raises CatalogError naming every problem of the file."""
     problems = Problems(FILE)
     plans = _parse(root / FILE, problems)
@@ -42,11 +42,14 @@ def load_plans(root: Path) -> dict[str, Plan]:
     return plans
 
 
-def _parse(path: Path, problems: Problems) -> dict[str, Plan]:
+def _parse(path: Path, problems: Problems) -> dict[str, SubscriptionPlan]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         problems.add("", "does not exist", "declare the subscription plans there")
+        return {}
+    except OSError as error:
+        problems.add("", f"cannot be read: {error.strerror}", "mend its permissions, or the disk")
         return {}
     except UnicodeDecodeError as error:
         problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8")

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from cloudact.catalog.model import Dataset
+from cloudact.catalog.template import Catalog
 from cloudact.errors import NotBootstrapped, OrganizationNotFound, WarehouseNotFound
 from cloudact.tenancy.api_keys import DEFAULT_SCOPES
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.plans import Plan
+from cloudact.tenancy.plans import SubscriptionPlan
 from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Session
 
 PROFILES = "org_profiles"
@@ -25,24 +26,20 @@ _COUNTERS = (
     "pipelines_run_today", "pipelines_succeeded_today", "pipelines_failed_today", "pipelines_run_month",
     "concurrent_pipelines_running",
 )  # fmt: skip
+_LIMITS = tuple(SubscriptionPlan.model_fields)
 _PROFILE_COLUMNS = (
     "org_slug", "company_name", "admin_email", "org_dataset_id", "dataset_location", "status", "subscription_plan",
     "default_currency", "default_country", "default_language", "default_timezone", "created_at", "updated_at",
 )  # fmt: skip
-_LIMITS = tuple(Plan.model_fields)
 # Every column that is read or written here, so that a missing one can be named before and after the fact.
 USED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     PROFILES: _PROFILE_COLUMNS,
-    KEYS: (
-        "org_api_key_id", "org_slug", "org_api_key_hash", "scopes", "is_active", "expires_at", "created_at",
-    ),
+    KEYS: ("org_api_key_id", "org_slug", "org_api_key_hash", "scopes", "is_active", "expires_at", "created_at"),
     SUBSCRIPTIONS: (
         "subscription_id", "org_slug", "plan_name", "status", *_LIMITS, "max_pipelines_per_day", "created_at",
         "updated_at",
     ),
-    QUOTAS: (
-        "usage_id", "org_slug", "usage_date", *_COUNTERS, *_LIMITS, "last_updated", "created_at",
-    ),
+    QUOTAS: ("usage_id", "org_slug", "usage_date", *_COUNTERS, *_LIMITS, "last_updated", "created_at"),
 }  # fmt: skip
 # Fields of a request that an existing profile takes over, when the request has them.
 _UPDATABLE = ("subscription_plan", "default_currency", "default_country", "default_language", "default_timezone")
@@ -147,7 +144,7 @@ class Store:
                 self._dataset, PROFILES, {**values, "updated_at": self._now}, [Equals("org_slug", slug)]
             )
 
-    def ensure_subscription(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
+    def ensure_subscription(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
         """Insert the organization's subscription, unless it has one."""
         row = {
             "subscription_id": self._new_id(),
@@ -161,17 +158,18 @@ class Store:
         with self._table(SUBSCRIPTIONS):
             self._session.insert_if_absent(self._dataset, SUBSCRIPTIONS, row, ["org_slug"])
 
-    def change_plan(self, slug: OrgSlug, plan_name: str, plan: Plan) -> None:
+    def change_plan(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
         """Give the organization's subscription, and today's quota, another plan's limits."""
         own = Equals("org_slug", slug)
+        values = {"plan_name": plan_name, **_subscription_limits(plan), "updated_at": self._now}
         with self._table(SUBSCRIPTIONS):
-            values = {"plan_name": plan_name, **_subscription_limits(plan), "updated_at": self._now}
-            self._session.update(self._dataset, SUBSCRIPTIONS, values, [own])
+            for status in ("TRIAL", "ACTIVE"):  # the others are history
+                self._session.update(self._dataset, SUBSCRIPTIONS, values, [own, Equals("status", status)])
         with self._table(QUOTAS):
             today = Equals("usage_date", self._now.date())
             self._session.update(self._dataset, QUOTAS, {**plan.model_dump(), "last_updated": self._now}, [own, today])
 
-    def ensure_quota(self, slug: OrgSlug, plan: Plan) -> None:
+    def ensure_quota(self, slug: OrgSlug, plan: SubscriptionPlan) -> None:
         """Insert today's usage row, unless the organization has one."""
         row = {
             "usage_id": self._new_id(),
@@ -201,14 +199,16 @@ class Store:
             self._session.insert(self._dataset, KEYS, [row])
 
     def owner_of_key(self, key_hash: str) -> OrgSlug | None:
-        """Return the organization whose active, unexpired key has this hash."""
+        """Return the organization whose active, unexpired key has this hash, unless the organization is suspended."""
         where = [Equals("org_api_key_hash", key_hash), Equals("is_active", value=True)]
         with self._table(KEYS):
             found: Sequence[dict[str, Any]] = self._session.select(
                 self._dataset, KEYS, ["org_slug", "expires_at"], where
             )
         valid = (row for row in found if row["expires_at"] is None or row["expires_at"] > self._now)
-        return next((OrgSlug(row["org_slug"]) for row in valid), None)
+        owner = next((OrgSlug(row["org_slug"]) for row in valid), None)
+        profile = self.profile(owner) if owner else None
+        return owner if profile and profile.status == "ACTIVE" else None
 
     @contextmanager
     def _table(self, table: str) -> Iterator[None]:
@@ -217,7 +217,16 @@ class Store:
         except WarehouseNotFound as error:
             live = self._session.inspect(self._dataset, among=[table])
             missing = first_absent(live, {table: USED_COLUMNS[table]})
-            raise NotBootstrapped(self._dataset, missing or "") from error
+            if missing is None:
+                raise
+            raise NotBootstrapped(self._dataset, missing) from error
+
+
+def declared_dataset(catalog: Catalog, slug: OrgSlug, profile: Profile | None) -> Dataset:
+    """Return an organization's declared dataset, under the name and in the location its profile has on record."""
+    if profile is None:
+        return catalog.organization_dataset(slug)
+    return catalog.organization_dataset(slug, name=profile.org_dataset_id, location=profile.dataset_location)
 
 
 def first_absent(live: Dataset | None, needed: Mapping[str, Iterable[str]]) -> str | None:
@@ -234,7 +243,7 @@ def first_absent(live: Dataset | None, needed: Mapping[str, Iterable[str]]) -> s
     return None
 
 
-def _subscription_limits(plan: Plan) -> dict[str, int | None]:
+def _subscription_limits(plan: SubscriptionPlan) -> dict[str, int | None]:
     """`max_pipelines_per_day` is the earlier name of `daily_limit`, and readers of it exist."""
     return {**plan.model_dump(), "max_pipelines_per_day": plan.daily_limit}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cloudact.catalog.model import Dataset
-from cloudact.errors import ChangeFailed
+from cloudact.errors import ChangeFailed, CloudactError
 from cloudact.planning import changes as c
 from cloudact.planning.findings import Finding, Severity
 from cloudact.planning.plan import Plan, creates_dataset, creations, make_plan
@@ -80,12 +80,19 @@ def plan_for(session: Session, desired: Dataset, policy: Policy) -> Plan:
     return make_plan(session.inspect(desired.name, among=names), desired, policy)
 
 
-def synchronize(warehouse: Warehouse, desired: Dataset, policy: Policy) -> Applied:
-    """Apply what the policy allows, in one unit; a change the warehouse refuses is left out and reported."""
+def synchronize(
+    warehouse: Warehouse, desired: Dataset, policy: Policy, *, absent: CloudactError | None = None
+) -> Applied:
+    """Apply what the policy allows, in one unit; a change the warehouse refuses is left out and reported.
+
+    Raises `absent`, where given, instead of creating the dataset.
+    """
     failed: list[ChangeFailed] = []
 
     def work(session: Session) -> Plan:
         plan = plan_for(session, desired, policy).without(tuple(item.change for item in failed))
+        if absent and plan.actual is None:
+            raise absent
         session.apply(plan)
         return plan
 

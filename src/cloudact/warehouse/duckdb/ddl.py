@@ -15,7 +15,7 @@ from cloudact.catalog.model import Column, Dataset, Mode, Table, View
 from cloudact.errors import WarehouseRefused
 from cloudact.planning import changes as c
 from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, digest_of, view_to_text
-from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
+from cloudact.warehouse.duckdb.type_map import holds, literal, quote, storage_of
 
 
 def statements(dataset: str, change: c.Change, actual: Dataset | None) -> list[str]:
@@ -30,9 +30,8 @@ def statements(dataset: str, change: c.Change, actual: Dataset | None) -> list[s
         case c.RelaxMode(table=table, path=path):
             # Only top-level columns have NOT NULL in DuckDB.
             return [f"{_alter(dataset, table)} ALTER COLUMN {quote(path[0])} DROP NOT NULL"] if len(path) == 1 else []
-        case c.WidenType(table=table, path=path, after=after):
-            storage = storage_of(Column(path[0], after))
-            return [f"{_alter(dataset, table)} ALTER COLUMN {quote(path[0])} SET DATA TYPE {storage}"]
+        case c.WidenType():
+            return _widen(dataset, change)
         case c.SetColumnMetadata(table=table, path=path, column=column):
             return _set_default(dataset, table, path, column)
         case c.CreateView(view=view) | c.ReplaceView(view=view):
@@ -97,6 +96,16 @@ def _add_column(dataset: str, change: c.AddColumn, parent: list[str]) -> list[st
     added = f"{_alter(dataset, change.table)} ADD COLUMN {path} {storage_of(column)}"
     # The default comes second, so that rows which exist stay NULL as they do on BigQuery.
     return [added, *_set_default(dataset, change.table, change.path, column)]
+
+
+def _widen(dataset: str, change: c.WidenType) -> list[str]:
+    before, after = (storage_of(Column(change.path[0], type_)) for type_ in (change.before, change.after))
+    if not holds(after, before):
+        raise WarehouseRefused(
+            f"DuckDB stores {change.after} as {after}, which does not hold every value of {before}",
+            hint="Keep the declared type, or declare a precision and scale that hold every value in at most 38 digits.",
+        )
+    return [f"{_alter(dataset, change.table)} ALTER COLUMN {quote(change.path[0])} SET DATA TYPE {after}"]
 
 
 def _set_default(dataset: str, table: str, path: c.Path, column: Column) -> list[str]:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    stop_all,
+    wait_random_exponential,
+)
 
-from cloudact.errors import WarehouseBusy, WarehouseError, WarehouseUnavailable
+from cloudact.errors import WarehouseBusy, WarehouseError
 from cloudact.warehouse.driver import Observer, Progress, Session
-from cloudact.warehouse.duckdb.errors import is_fatal, mapped
+from cloudact.warehouse.duckdb.database import Database, Instance, cursor
+from cloudact.warehouse.duckdb.errors import is_durable, is_fatal, mapped
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.listing import Listing
 from cloudact.warehouse.duckdb.transaction import Transaction
 
 T = TypeVar("T")
+# A unit that takes long and then loses against another one still gets a second and a third try.
+_MIN_ATTEMPTS = 3
 
 
 def ignore(_progress: Progress) -> None:
@@ -26,23 +35,24 @@ def ignore(_progress: Progress) -> None:
 
 
 class DuckDBWarehouse:
-    """Datasets as schemas of one DuckDB file, or of memory when `path` is None."""
+    """Datasets as schemas of one DuckDB file, or of memory when `path` is None.
+
+    Only one such object may exist for a file at a time: it knows which tables there are because it made them.
+    """
 
     def __init__(self, path: Path | None, *, observer: Observer = ignore, busy_timeout: float = 30.0) -> None:
-        self._path = path
+        self._database = Database(path)
         self._observer = observer
-        self._busy_timeout = busy_timeout
-        self._lock = threading.Lock()
-        self._database: duckdb.DuckDBPyConnection | None = None
-        self._known: set[str] = set()
+        self._stop = stop_all(stop_after_delay(busy_timeout), stop_after_attempt(_MIN_ATTEMPTS))
         self._listing = Listing()
+        self._known: set[str] = set()
 
     def run(self, work: Callable[[Session], T]) -> T:
         """See `Warehouse.run`."""
         retrying = Retrying(
             retry=retry_if_exception_type(WarehouseBusy),
             wait=wait_random_exponential(multiplier=0.005, max=0.5),
-            stop=stop_after_delay(self._busy_timeout),
+            stop=self._stop,
             reraise=True,
         )
         result: T = retrying(self._once, work)
@@ -50,74 +60,65 @@ class DuckDBWarehouse:
 
     def ping(self) -> None:
         """See `Warehouse.ping`."""
-        with self._connection() as connection, mapped():
+        instance = self._database.instance()
+        with self._replacing(instance), cursor(instance) as connection, mapped():
             connection.execute("SELECT 1").fetchone()
 
     def close(self) -> None:
         """See `Warehouse.close`."""
-        with self._lock:
-            if self._database is not None:
-                self._database.close()
-            self._database = None
-            self._known.clear()
-            self._listing.forget()
+        self._database.close()
+        self._forget()
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a plain DuckDB connection to the same database, for loading and reading data in this process."""
-        with self._listing.lent(), self._connection() as connection:
-            yield connection
+        with self._listing.lent(), cursor(self._database.instance()) as connection:
+            try:
+                yield connection
+            finally:
+                # Whatever was done on it, the definitions may be among what is gone.
+                self._known.clear()
 
     def _once(self, work: Callable[[Session], T]) -> T:
-        try:
-            with self._connection() as reading, self._connection() as writing:
-                session = Transaction(
-                    Inspector(reading, self._listing), writing, self._observer, frozenset(self._known)
-                )
-                try:
-                    session.begin()
-                    result = work(session)
-                    with self._listing.committing(session.created):
-                        session.commit()
-                except BaseException:
-                    _roll_back(writing)
-                    raise
-        except WarehouseError as error:
-            if is_fatal(error):
-                self.close()
-            raise
-        with self._lock:
-            self._known |= session.stored
+        instance = self._database.instance()
+        with self._replacing(instance), cursor(instance) as reading, cursor(instance) as writing:
+            session = Transaction(Inspector(reading, self._listing), writing, self._observer, self._known)
+            try:
+                session.begin()
+                result = work(session)
+                self._commit(session, instance)
+            except BaseException:
+                _roll_back(writing)
+                raise
+        self._known |= session.stored
         return result
 
+    def _commit(self, session: Transaction, instance: Instance) -> None:
+        with self._listing.committing(session.created):
+            try:
+                session.commit()
+            except WarehouseError as error:
+                if not is_durable(error):
+                    raise
+                self._discard(instance)
+
     @contextmanager
-    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._lock, mapped():
-            if self._database is None:
-                self._database = self._open()
-            connection = self._database.cursor()
+    def _replacing(self, instance: Instance) -> Iterator[None]:
+        """Have the instance replaced when it turns out to be unusable; other units may be on a newer one already."""
         try:
-            yield connection
-        finally:
-            connection.close()
+            yield
+        except WarehouseError as error:
+            if is_fatal(error):
+                self._discard(instance)
+            raise
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        if self._path is not None:
-            _make_folder(self._path)
-        database = duckdb.connect(str(self._path) if self._path else ":memory:")
-        # Views cast TIMESTAMP to DATE, and a day is a UTC day on every engine.
-        database.execute("SET GLOBAL TimeZone = 'UTC'")
-        return database
+    def _discard(self, instance: Instance) -> None:
+        if self._database.discard(instance):
+            self._forget()
 
-
-def _make_folder(file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WarehouseUnavailable(
-            f"the DuckDB file {file} cannot be opened, because its folder cannot be made: {error.strerror}",
-            hint="Check CA_WAREHOUSE_URL, and the permissions along that path.",
-        ) from error
+    def _forget(self) -> None:
+        self._listing.forget()
+        self._known.clear()
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import duckdb
 
 from cloudact.errors import (
-    CloudactError,
     WarehouseBusy,
     WarehouseError,
     WarehouseNotFound,
@@ -31,6 +30,10 @@ MAPPING: tuple[tuple[type[duckdb.Error], type[WarehouseError]], ...] = (
 )
 
 _LOCKED = "Conflicting lock is held"
+# A commit that lost against another one and a commit that could not be written raise the same class.
+_CONFLICT = re.compile(r"[Cc]onflict|PRIMARY KEY|duplicate key|altered by a different|has (been )?altered")
+_DURABLE = "COMMIT succeeded and is durable"
+_DAMAGED = re.compile(r"Corrupt database file|checksum")
 _NOT_FOUND = re.compile(r"does not exist|does not have a column|not found in")
 _HINTS: dict[type[WarehouseError], str] = {
     WarehouseUnavailable: "Check that the file, its folder and the disk are readable, writable and not full. A damaged "
@@ -49,6 +52,9 @@ def to_warehouse_error(error: duckdb.Error) -> WarehouseError:
             hint="One process owns a DuckDB file. Send commands to the running service by setting CA_API_URL, "
             "or stop that process.",
         )
+    failed_commit = isinstance(error, duckdb.TransactionException) and not _CONFLICT.search(message)
+    if failed_commit or _DAMAGED.search(message):
+        return WarehouseUnavailable(message, hint=_HINTS[WarehouseUnavailable])
     if isinstance(error, duckdb.CatalogException | duckdb.BinderException) and _NOT_FOUND.search(message):
         return WarehouseNotFound(message, hint="Sync the dataset that should hold it, then repeat the call.")
     return kind(message, hint=_HINTS.get(kind, ""))
@@ -63,6 +69,16 @@ def mapped() -> Iterator[None]:
         raise to_warehouse_error(error) from error
 
 
-def is_fatal(error: CloudactError) -> bool:
+def is_fatal(error: BaseException) -> bool:
     """Tell whether the open database instance is unusable and has to be opened anew."""
-    return isinstance(error.__cause__, duckdb.FatalException | duckdb.InternalException | duckdb.ConnectionException)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, duckdb.FatalException | duckdb.InternalException | duckdb.ConnectionException):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def is_durable(error: WarehouseError) -> bool:
+    """Tell whether what failed was only the checkpoint after a commit, which itself is safe in the log."""
+    return isinstance(error.__cause__, duckdb.FatalException) and _DURABLE in str(error.__cause__)

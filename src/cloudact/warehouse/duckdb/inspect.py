@@ -66,11 +66,15 @@ class Inspector:
     def _read(self, name: str, manifest: Manifest, among: Collection[str] | None) -> Dataset:
         listed = self._listing.of(name, self._connection)
         views = self._views(listed.views)
-        taken = {view.key for view in views}
-        names = listed.tables if among is None else {*manifest.tables, *among}
+        wanted = None if among is None else {name.casefold() for name in (*manifest.tables, *among)}
+        names = [name for name in sorted(listed.tables) if wanted is None or name.casefold() in wanted]
         texts = self.definitions(manifest.tables.values())
-        definitions = {table: table_from_text(texts[d]) for table, d in manifest.tables.items() if d in texts}
-        found = (self._table(name, item, definitions) for item in _distinct(names) if item.casefold() not in taken)
+        definitions = {
+            table.casefold(): table_from_text(texts[digest])
+            for table, digest in manifest.tables.items()
+            if digest in texts
+        }
+        found = (self._table(name, item, definitions) for item in names)
         return Dataset(
             name=name,
             tables=tuple(table for table in found if table),
@@ -86,7 +90,7 @@ class Inspector:
         except duckdb.CatalogException:
             return None
         live = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
-        return reconcile(name, live, definitions.get(name))
+        return reconcile(name, live, definitions.get(name.casefold()))
 
     def _views(self, views: Mapping[str, str]) -> list[View]:
         texts = self.definitions([comment for comment in views.values() if is_digest(comment)])
@@ -109,11 +113,6 @@ class Inspector:
         except duckdb.CatalogException:
             return {}
         return dict(rows)
-
-
-def _distinct(names: Collection[str]) -> list[str]:
-    """Names that differ only by case are one table."""
-    return list({name.casefold(): name for name in sorted(names)}.values())
 
 
 def _foreign_view(name: str, sql: str) -> View:

@@ -54,6 +54,9 @@ class Listing:
     @contextmanager
     def committing(self, created: Mapping[str, Names]) -> Iterator[None]:
         """Enclose the commit of a unit that created these names, by dataset."""
+        if not created:
+            yield
+            return
         with self._settling():
             yield
             with self._lock:
@@ -61,7 +64,9 @@ class Listing:
                     if self._names is not None:
                         known = self._names.setdefault(dataset.casefold(), Names())
                         known.tables |= names.tables
-                        known.views |= names.views
+                        replaced = {name.casefold() for name in names.views}
+                        kept = {name: text for name, text in known.views.items() if name.casefold() not in replaced}
+                        known.views = kept | names.views
 
     @contextmanager
     def lent(self) -> Iterator[None]:

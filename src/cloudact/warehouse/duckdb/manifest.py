@@ -28,6 +28,7 @@ from cloudact.catalog.model import (
     RangePartition,
     Table,
     TimePartition,
+    UnrecordedPartition,
     View,
     labels_from,
 )
@@ -44,12 +45,13 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The content of a dataset's macro: dataset metadata, and table name to digest."""
+    """The content of a dataset's macro: metadata, table name to digest, and how often it has been written."""
 
     location: str = ""
     description: str = ""
     labels: Labels = ()
     tables: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 0
 
     def to_text(self) -> str:
         """Return the JSON text that the macro returns."""
@@ -60,6 +62,7 @@ class Manifest:
                 "description": self.description,
                 "labels": dict(self.labels),
                 "tables": dict(self.tables),
+                "revision": self.revision,
             }
         )
 
@@ -68,12 +71,20 @@ class Manifest:
         """Return the manifest that a macro's text holds."""
         try:
             raw = json.loads(text)
-            return Manifest(raw["location"], raw["description"], labels_from(raw["labels"]), raw["tables"])
+            known = raw["version"] == _VERSION
+            labels = labels_from(raw["labels"])
+            manifest = Manifest(raw["location"], raw["description"], labels, raw["tables"], raw["revision"])
         except (ValueError, LookupError, TypeError) as error:
             raise WarehouseRefused(
                 f"a {MACRO}() macro does not hold what this project writes: {text[:80]!r}",
-                hint="Somebody changed it by hand. Drop the macro, and the dataset is read without it.",
+                hint="Somebody changed it by hand. Drop the macro, and the next sync writes it anew.",
             ) from error
+        if not known:
+            raise WarehouseRefused(
+                f"a {MACRO}() macro was written by another version of this project: {text[:80]!r}",
+                hint="Use the version that wrote it, or a newer one.",
+            )
+        return manifest
 
     @staticmethod
     def of(dataset: Dataset) -> Manifest:
@@ -165,6 +176,8 @@ def _partition_to_json(partition: Partition | None) -> dict[str, Any] | None:
                 "expiration_days": partition.expiration_days,
                 "require_filter": partition.require_filter,
             }
+        case UnrecordedPartition():
+            return {"type": "UNRECORDED"}
         case RangePartition():
             return {
                 "type": "RANGE",
@@ -179,6 +192,8 @@ def _partition_to_json(partition: Partition | None) -> dict[str, Any] | None:
 def _partition_from_json(raw: dict[str, Any] | None) -> Partition | None:
     if raw is None:
         return None
+    if raw["type"] == "UNRECORDED":
+        return UnrecordedPartition()
     if raw["type"] == "RANGE":
         return RangePartition(raw["field"], raw["start"], raw["end"], raw["interval"], raw["require_filter"])
     granularity = Granularity(raw["type"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cloudact.catalog.model import Column, Kind, Mode, Table
+from cloudact.catalog.model import Column, Kind, Mode, Table, UnrecordedPartition
 from cloudact.warehouse.duckdb.type_map import Storage, inferred, parse_storage, storage_of
 
 
@@ -24,7 +24,7 @@ class LiveColumn:
 
 def reconcile(name: str, live: tuple[LiveColumn, ...], definition: Table | None) -> Table:
     """Return the live table, with what the definition knows about the parts that still match it."""
-    known = definition or Table(name, ())
+    known = definition or Table(name, (), partition=UnrecordedPartition())
     columns = tuple(_top(column, known.column(column.name)) for column in live)
     return replace(known, name=name, columns=columns)
 

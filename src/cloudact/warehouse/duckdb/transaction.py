@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from cloudact.catalog.model import Dataset
-from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseError, WarehouseNotFound, WarehouseRefused
-from cloudact.planning.changes import CreateDataset, CreateTable, CreateView, ReplaceView
+from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
+from cloudact.planning.changes import CreateTable, CreateView, ReplaceView
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Progress, Row
@@ -38,6 +39,14 @@ _INTERNAL_TABLES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a dataset was read with, and among which names."""
+
+    manifest: Manifest | None
+    among: Collection[str] | None
+
+
 class Transaction:
     """The catalog is read on one connection, outside; rows and changes happen in one transaction on another.
 
@@ -56,7 +65,7 @@ class Transaction:
         self._connection = connection
         self._observer = observer
         self._known = known
-        self._seen: dict[str, Manifest | None] = {}
+        self._seen: dict[str, _Seen] = {}
         self.stored: set[str] = set()
         self.created: dict[str, Names] = {}
 
@@ -72,7 +81,7 @@ class Transaction:
         """See `Session.inspect`."""
         with mapped():
             found, manifest = self._inspector.dataset(dataset, among)
-        self._seen[dataset] = manifest
+        self._seen[dataset] = _Seen(manifest, among)
         return found
 
     def apply(self, plan: Plan) -> None:
@@ -85,11 +94,9 @@ class Transaction:
             try:
                 for statement in ddl.statements(plan.dataset, change, plan.actual):
                     self._execute(statement)
-            except WarehouseBusy:
-                raise
-            except WarehouseError as error:
-                if isinstance(change, CreateDataset):
-                    raise WarehouseBusy(f"{plan.dataset}: another caller created it meanwhile") from error
+            except (WarehouseRefused, WarehouseNotFound) as error:
+                if self._has_moved(plan):
+                    raise WarehouseBusy(f"{plan.dataset}: another caller changed it meanwhile") from error
                 raise ChangeFailed(change, plan.dataset, error) from error
         self._remember(plan)
 
@@ -134,7 +141,7 @@ class Transaction:
 
     def _check_unchanged(self, plan: Plan) -> None:
         """A plan is only as good as what it was made from; replacing the manifest closes the gap to the commit."""
-        seen = self._seen[plan.dataset]
+        seen = self._seen[plan.dataset].manifest
         if plan.actual is None or seen is None:
             return
         try:
@@ -143,6 +150,12 @@ class Transaction:
             raise WarehouseBusy(f"{plan.dataset}: the dataset was dropped meanwhile") from error
         if now[0][0] != seen.to_text():
             raise WarehouseBusy(f"{plan.dataset}: another caller changed it meanwhile")
+
+    def _has_moved(self, plan: Plan) -> bool:
+        """Tell whether a change may have been refused only because the dataset is no longer what was planned for."""
+        with mapped():
+            now, _ = self._inspector.dataset(plan.dataset, self._seen[plan.dataset].among)
+        return now != plan.actual
 
     def _remember(self, plan: Plan) -> None:
         """Store what DuckDB could not express of the dataset as it is now."""
@@ -157,9 +170,10 @@ class Transaction:
         created.views |= {name: digest_of(text) for name, text in views.items()}
         texts = [table_to_text(table) for table in after.tables]
         self._store({digest_of(text): text for text in (*texts, *views.values())})
-        manifest, seen = Manifest.of(after), self._seen[plan.dataset]
-        if manifest != seen:
-            self._execute(ddl.write_manifest(plan.dataset, manifest, replace=seen is not None))
+        seen = self._seen[plan.dataset].manifest
+        # Every unit that changes a dataset writes its manifest, so that of two at once one has to look again.
+        manifest = replace(Manifest.of(after), revision=seen.revision + 1 if seen else 1)
+        self._execute(ddl.write_manifest(plan.dataset, manifest, replace=seen is not None))
 
     def _store(self, definitions: dict[str, str]) -> None:
         unknown = {digest for digest in definitions if digest not in self._known}

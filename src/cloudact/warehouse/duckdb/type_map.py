@@ -94,6 +94,21 @@ def decimal_digits(type_: Type) -> tuple[int, int]:
 _KINDS = {storage: kind for kind, storage in _SCALARS.items() if kind is not Kind.GEOGRAPHY}
 
 
+def holds(after: Storage, before: Storage) -> bool:
+    """Tell whether a widened column keeps every digit: DuckDB's DECIMAL is narrower than the types it stands for."""
+    if after == before or not after.name.startswith("DECIMAL("):
+        return True
+    (whole, fraction), (whole_before, fraction_before) = _digits(after), _digits(before)
+    return whole_before <= whole and fraction_before <= fraction
+
+
+def _digits(storage: Storage) -> tuple[int, int]:
+    if not storage.name.startswith("DECIMAL("):
+        return 19, 0  # BIGINT, the only other type that widens to a decimal
+    precision, scale = (int(part) for part in storage.name.removeprefix("DECIMAL(").rstrip(")").split(","))
+    return precision - scale, scale
+
+
 @lru_cache(maxsize=4096)
 def parse_storage(text: str) -> Storage:
     """Return the type that DuckDB's own type text describes."""
@@ -115,7 +130,9 @@ def _scalar_text(node: exp.DataType) -> str:
         return f"DECIMAL({','.join(item.name for item in node.expressions)})"
     if node.is_type(exp.DataType.Type.TIMESTAMPTZ):
         return "TIMESTAMP WITH TIME ZONE"
-    return node.sql(dialect="duckdb").replace("TEXT", "VARCHAR")
+    if node.is_type(exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR):
+        return "VARCHAR"
+    return node.sql(dialect="duckdb")
 
 
 def inferred(name: str, storage: Storage, *, required: bool = False) -> Column:
@@ -133,7 +150,8 @@ def _inferred_type(text: str) -> Type:
     if kind := _KINDS.get(text):
         return Type(kind)
     if text.startswith("DECIMAL("):
-        precision, scale = (int(part) for part in text.removeprefix("DECIMAL(").rstrip(")").split(","))
+        whole, scale = _digits(Storage(text))
+        precision = whole + scale
         if (precision, scale) == NUMERIC_STORAGE:
             return Type(Kind.NUMERIC)
         fits = scale <= 9 and precision <= scale + 29

@@ -1,0 +1,39 @@
+"""Everything that is declared in files, checked together: the catalog and the plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cloudact.catalog.load import CatalogSource
+from cloudact.catalog.template import Catalog
+from cloudact.errors import CatalogError, Problem
+from cloudact.tenancy.plans import SubscriptionPlan, load_plans
+
+
+class Declarations:
+    """The declarations in a directory, as its files stand at each call."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._catalogs = CatalogSource(root)
+
+    def load(self) -> Catalog:
+        """Return the catalog; raises CatalogError naming every problem in any file, `plans.yml` included."""
+        problems: list[Problem] = []
+        catalog: Catalog | None = None
+        try:
+            catalog = self._catalogs.load()
+        except CatalogError as error:
+            problems += error.problems
+        try:
+            self.plans()
+        except CatalogError as error:
+            problems += error.problems
+        if catalog is None or problems:
+            raise CatalogError(problems)
+        return catalog
+
+    def plans(self) -> Mapping[str, SubscriptionPlan]:
+        """Return the subscription plans by name; raises CatalogError naming every problem of the file."""
+        return load_plans(self.root)

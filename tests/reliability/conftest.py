@@ -1,0 +1,60 @@
+"""A world to break: one warehouse file, its catalog, and the service over it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import structlog
+import uvicorn
+from pydantic import SecretStr
+
+from cloudact.api.app import create_app
+from cloudact.log import configure_logging
+from cloudact.wiring import Services
+from tests.acme import ROOT_KEY
+from tests.api.catalog_files import CatalogFiles
+from tests.reliability.world import World
+
+
+@pytest.fixture(autouse=True)
+def _log_of_this_test() -> Iterator[None]:
+    """Log lines go to the standard error of the test that runs, whatever ran before it."""
+    configure_logging("ERROR")
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def world(services: Services) -> World:
+    """An empty warehouse file and the use cases over it."""
+    return World(services, CatalogFiles(services.catalogs.root))
+
+
+@pytest.fixture
+def bootstrapped_world(world: World) -> World:
+    """The warehouse after bootstrap."""
+    world.services.bootstrap.run()
+    return world
+
+
+@pytest.fixture
+def acme_world(bootstrapped_world: World) -> World:
+    """The warehouse after bootstrap, with acme_corp onboarded."""
+    bootstrapped_world.onboard()
+    return bootstrapped_world
+
+
+@pytest.fixture
+def service_url(world: World) -> Iterator[str]:
+    """The address of the real service over that warehouse, in this process."""
+    server = uvicorn.Server(uvicorn.Config(create_app(world.services, SecretStr(ROOT_KEY)), log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        # The socket listens already, so a request that comes before the server is up waits in its queue.
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield "http://{}:{}".format(*listening.getsockname())
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,118 @@
+"""A process that carries out one real operation, and is killed at a chosen instant of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from cloudact.planning.policy import EVERYTHING
+from cloudact.settings import Settings
+from cloudact.warehouse.driver import Observer
+from cloudact.warehouse.duckdb.driver import ignore
+from cloudact.warehouse.duckdb.transaction import Transaction
+from cloudact.wiring import Services, build_services
+from tests.reliability.world import ACME_SLUG, acme_request
+
+# A fork of a small clean process, so that a child neither inherits this one's threads nor imports everything anew.
+CHILDREN = multiprocessing.get_context("forkserver")
+CHILDREN.set_forkserver_preload([__name__])
+
+OPERATIONS: Mapping[str, Callable[[Services], object]] = {
+    "bootstrap": lambda services: services.bootstrap.run(),
+    "bootstrap sync": lambda services: services.bootstrap.sync(EVERYTHING),
+    "onboarding": lambda services: services.onboarding.onboard(acme_request()),
+    "new key": lambda services: services.onboarding.onboard(acme_request(regenerate=True)),
+    "sync": lambda services: services.organizations.sync(ACME_SLUG, EVERYTHING),
+}
+_CALLS = ("begin", "inspect", "apply", "insert", "insert_if_absent", "update", "select", "count", "commit")
+
+
+class Instant(StrEnum):
+    """When a process can be killed; each is counted from 1."""
+
+    CHANGE = "before change"
+    CALL = "before session call"
+    COMMITTING = "before commit"
+    COMMITTED = "after commit"
+    BYTE = "in the write of byte"
+
+
+@dataclass(frozen=True)
+class Death:
+    """The instant at which a process is killed."""
+
+    instant: Instant
+    number: int
+
+
+def dies(settings: Settings, operation: str, death: Death) -> bool:
+    """Carry out the operation in a process of its own; tell whether it was killed before it was done."""
+    child = CHILDREN.Process(target=_carry_out, args=(settings, operation, death))
+    child.start()
+    child.join()
+    assert child.exitcode in (0, -signal.SIGKILL, -signal.SIGXFSZ)
+    return child.exitcode != 0
+
+
+def _carry_out(settings: Settings, operation: str, death: Death) -> None:
+    services = build_services(settings, observer=_armed(death))
+    OPERATIONS[operation](services)
+    services.close()
+
+
+def _armed(death: Death) -> Observer:
+    count = _countdown(death.number)
+    match death.instant:
+        case Instant.CHANGE:
+            return lambda _progress: count()
+        case Instant.CALL:
+            for name in _CALLS:
+                _wrap(name, before=count)
+        case Instant.COMMITTING:
+            _wrap("commit", before=count)
+        case Instant.COMMITTED:
+            _wrap("commit", after=count)
+        case Instant.BYTE:
+            _die_when_a_file_reaches(death.number)
+    return ignore
+
+
+def _countdown(number: int) -> Callable[[], None]:
+    left = number
+
+    def count() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return count
+
+
+def _go_on() -> None:
+    """Do not die here."""
+
+
+def _wrap(method: str, *, before: Callable[[], None] = _go_on, after: Callable[[], None] = _go_on) -> None:
+    original = getattr(Transaction, method)
+
+    def wrapped(self: Transaction, *arguments: Any, **options: Any) -> Any:
+        before()
+        result = original(self, *arguments, **options)
+        after()
+        return result
+
+    setattr(Transaction, method, wrapped)
+
+
+def _die_when_a_file_reaches(size: int) -> None:
+    """The kernel writes up to this byte of any file, and kills at the next: a torn write at a known place."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
