@@ -18,13 +18,14 @@ from cloudact.catalog.problems import Problems
 from cloudact.catalog.view_file import PLACEHOLDERS, parse_view
 from cloudact.catalog.yaml_file import parse_yaml, validate
 from cloudact.errors import CatalogError
-from cloudact.tenancy.plans import Plan, load_plans
+from cloudact.tenancy.plans import SubscriptionPlan, load_plans
 from cloudact.warehouse.duckdb.type_map import storage_of
-from tests.docs_scenes import PROFILES, with_columns
+from tests.docs_scenes import PROFILES, edited, with_columns
 from tests.docs_text import DOCS, Block, blocks, plain, prose, table
 
 FORMAT = DOCS / "catalog-format.md"
 EXAMPLE = "A complete example"
+VIEW = f"{ORGANIZATION}/views/x_org_hierarchy.sql"
 THREE_WAYS = "Three ways to write `tables`"
 SHOWN = blocks(FORMAT, "yaml", "json", "sql")
 KEYS_OF: dict[str, type[BaseModel]] = {
@@ -32,7 +33,7 @@ KEYS_OF: dict[str, type[BaseModel]] = {
     "An entry under `tables` (TableConfig)": TableConfig,
     "Partitioning (PartitionConfig)": PartitionConfig,
     "An entry under `views` (ViewConfig)": ViewConfig,
-    "plans.yml (PlansFile)": Plan,
+    "plans.yml (PlansFile)": SubscriptionPlan,
 }
 
 
@@ -140,7 +141,24 @@ def test_every_limit_is_the_one_that_is_checked() -> None:
     assert [name for name in (*schema_file.COLLATIONS, *schema_file.ROUNDING_MODES) if f"`{name}`" not in text] == []
 
 
-def test_a_default_that_is_no_expression_is_a_problem_as_documented(config_dir: Path) -> None:
-    with_columns(PROFILES, {"name": "seats", "type": "INT64", "defaultValueExpression": "(1 +"})(config_dir.parent)
+@pytest.mark.parametrize("default", ["(1 +", "1, 2", "other_column", "@parameter", "(SELECT 1)", "'0'"])
+def test_a_default_that_breaks_a_documented_rule_is_a_problem(default: str, config_dir: Path) -> None:
+    with_columns(PROFILES, {"name": "seats", "type": "INT64", "defaultValueExpression": default})(config_dir.parent)
     with pytest.raises(CatalogError, match=r"seats\.defaultValueExpression"):
+        CatalogSource(config_dir).load()
+
+
+def test_the_defaults_shown_are_accepted(config_dir: Path) -> None:
+    shown = {"STRING": "'OPEN'", "INT64": "0", "TIMESTAMP": "CURRENT_TIMESTAMP()"}
+    columns = [{"name": f"c_{name}", "type": name, "defaultValueExpression": text} for name, text in shown.items()]
+    tags = {"name": "c_tags", "type": "STRING", "mode": "REPEATED", "defaultValueExpression": "['new']"}
+    with_columns(PROFILES, *columns, tags)(config_dir.parent)
+    assert CatalogSource(config_dir).load()
+    assert [text for text in (*shown.values(), "['new']") if f"`{text}`" not in prose(FORMAT)] == []
+
+
+@pytest.mark.parametrize("condition", ["= {org_slug} OR TRUE", "= 'acme_corp'", "= {org_slug} AND no_such_column = 1"])
+def test_a_view_that_breaks_a_documented_rule_is_a_problem(condition: str, config_dir: Path) -> None:
+    edited(f"configs/{VIEW}", "= {org_slug}", condition)(config_dir.parent)
+    with pytest.raises(CatalogError, match=re.escape(VIEW)):
         CatalogSource(config_dir).load()

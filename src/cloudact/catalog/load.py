@@ -77,7 +77,7 @@ def _check_views(central: DatasetTemplate, organization: DatasetTemplate, proble
     """
     names = frozenset({"{organizations}", central.name})
     # A schema file that could not be read has no columns, which its own problem says.
-    whole = not problems.found
+    whole = not any(problem.where.endswith(".json") for problem in problems.found)
     shared = {(dataset, table.key): table for table in central.tables for dataset in names}
     for template in (central, organization):
         known = shared | {("{dataset}", table.key): table for table in template.tables}
