@@ -133,6 +133,22 @@ def test_an_inactive_key_is_no_key(bootstrapped: TestClient, acme_key: str, live
     assert status_with(bootstrapped, acme_key) == 200
 
 
+def test_a_suspended_organizations_keys_open_nothing_until_it_is_active_again(
+    bootstrapped: TestClient, acme_key: str, live: Live
+) -> None:
+    again = bootstrapped.post(ONBOARD, json={**ACME, "regenerate_api_key_if_exists": True}).json()["api_key"]
+    live.execute("UPDATE organizations.org_profiles SET status = 'SUSPENDED'")
+    assert [status_with(bootstrapped, key) for key in (acme_key, again)] == [401, 401]
+    live.execute("UPDATE organizations.org_profiles SET status = 'ACTIVE'")
+    assert [status_with(bootstrapped, key) for key in (acme_key, again)] == [401, 200]
+
+
+@pytest.mark.parametrize("gone", ["DELETE FROM organizations.org_profiles", "DROP TABLE organizations.org_profiles"])
+def test_a_key_without_a_profile_opens_nothing(bootstrapped: TestClient, acme_key: str, live: Live, gone: str) -> None:
+    live.execute(gone)
+    assert status_with(bootstrapped, acme_key) == 401
+
+
 @pytest.mark.parametrize(("days", "answer"), [(-1, 401), (1, 200)])
 def test_a_key_works_until_it_expires(
     bootstrapped: TestClient, acme_key: str, live: Live, days: int, answer: int

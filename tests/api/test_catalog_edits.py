@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from tests.api.published import (
 )
 
 NEWCOMER = {**ACME, "org_slug": "globex"}
-READS = [BOOTSTRAP_STATUS, ACME_STATUS, ORGANIZATIONS, "/readyz"]
+READS = [BOOTSTRAP_STATUS, ACME_STATUS, ORGANIZATIONS]
 WRITES: list[tuple[str, dict[str, object]]] = [
     (BOOTSTRAP, {}),
     (BOOTSTRAP_SYNC, {}),
@@ -36,7 +37,7 @@ WRITES: list[tuple[str, dict[str, object]]] = [
 
 @dataclass(frozen=True, slots=True)
 class BadEdit:
-    """A mistake in a file, and the file and field that its report must name."""
+    """A mistake in a file, and the file and field that its report must name, whatever the line."""
 
     name: str
     place: str
@@ -78,6 +79,10 @@ def _table_without_file(files: CatalogFiles) -> None:
     files.path("organizations/schemas/subscription_plans.json").unlink()
 
 
+def _unknown_limit(files: CatalogFiles) -> None:
+    (files.root / "plans.yml").write_text("plans:\n  STARTER:\n    daly_limit: 6\n")
+
+
 def _view_of_nothing(files: CatalogFiles) -> None:
     path = files.path("organizations/views/x_org_hierarchy.sql")
     path.write_text(path.read_text().replace("{organizations}.org_hierarchy", "{organizations}.org_tree"))
@@ -95,7 +100,9 @@ BAD_EDITS = [
     BadEdit("file without table", "setup/bootstrap/schemas/stray.json", _file_without_table),
     BadEdit("table without file", "setup/organizations/schemas/subscription_plans.json", _table_without_file),
     BadEdit("view of nothing", "setup/organizations/views/x_org_hierarchy.sql", _view_of_nothing),
+    BadEdit("unknown limit", "plans.yml:plans.STARTER.daly_limit", _unknown_limit),
 ]
+LINE = re.compile(r":\d+(?=:|$)")
 bad_edits = pytest.mark.parametrize("edit", BAD_EDITS, ids=lambda edit: edit.name)
 
 
@@ -111,7 +118,7 @@ def test_a_bad_edit_is_named_by_every_request_and_changes_nothing(
         assert answer.status_code == 500
         assert answer.json()["code"] == "catalog_invalid"
         (error,) = answer.json()["errors"]
-        assert error["field"].startswith(edit.place)
+        assert LINE.sub("", error["field"]).startswith(edit.place)
         assert error["message"]
         assert edit.place.partition(":")[0] in answer.json()["detail"]
         assert "catalog lint" in answer.json()["hint"]
@@ -133,19 +140,31 @@ def test_every_problem_of_the_catalog_is_reported_at_once(onboarded: TestClient,
     _unknown_type(files)
     _duplicate_column(files)
     _file_without_table(files)
+    _unknown_limit(files)
     answer = onboarded.get(BOOTSTRAP_STATUS).json()
     places = [
+        "plans.yml:3:plans.STARTER.daly_limit",
         "setup/bootstrap/schemas/org_profiles.json:company_name.type",
         "setup/bootstrap/schemas/stray.json",
         "setup/organizations/schemas/subscription_plans.json:PLAN_NAME",
     ]
     assert [error["field"] for error in answer["errors"]] == places
-    assert "3 problems" in answer["detail"]
+    assert "4 problems" in answer["detail"]
 
 
 def test_a_syntax_error_is_named_with_its_line(onboarded: TestClient, files: CatalogFiles) -> None:
     _syntax(files)
-    assert "org_hierarchy.json:2" in onboarded.get(BOOTSTRAP_STATUS).json()["detail"]
+    answer = onboarded.get(BOOTSTRAP_STATUS).json()
+    assert "org_hierarchy.json:2" in answer["detail"]
+    assert [error["field"] for error in answer["errors"]] == ["setup/bootstrap/schemas/org_hierarchy.json:2"]
+
+
+def test_a_problem_of_a_field_is_named_with_its_line(onboarded: TestClient, files: CatalogFiles) -> None:
+    _five_clustering_columns(files)
+    (error,) = onboarded.get(BOOTSTRAP_STATUS).json()["errors"]
+    file, line, field = error["field"].split(":")
+    assert field == "tables.subscription_plans.clustering"
+    assert "clustering:" in (files.root / file).read_text().splitlines()[int(line) - 1]
 
 
 def test_an_edit_is_seen_by_the_next_request_without_a_restart(onboarded: TestClient, files: CatalogFiles) -> None:
@@ -165,10 +184,10 @@ def test_a_new_organization_gets_the_edited_schema(bootstrapped: TestClient, fil
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        ("plans: {STARTER: {daily_limit: many}}", "plans.yml:plans.STARTER.daily_limit"),
-        ("plans: {STARTER: {daly_limit: 6}}", "plans.yml:plans.STARTER.daly_limit"),
-        ("plans: {starter: {}}", "plans.yml:plans.starter"),
-        ("plans: {}", "plans.yml:plans"),
+        ("plans: {STARTER: {daily_limit: many}}", "plans.yml:1:plans.STARTER.daily_limit"),
+        ("plans: {STARTER: {daly_limit: 6}}", "plans.yml:1:plans.STARTER.daly_limit"),
+        ("plans: {starter: {}}", "plans.yml:1:plans.starter"),
+        ("plans: {}", "plans.yml:1:plans"),
         ("plans: [", "plans.yml"),
         ("", "plans.yml"),
     ],

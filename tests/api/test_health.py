@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from cloudact import __version__
+from tests.acme import ROOT_HEADERS
 from tests.api.catalog_files import CatalogFiles
+from tests.api.published import ACME_STATUS, BOOTSTRAP_STATUS
 
 
 def test_a_healthy_process_says_so_with_its_version(client: TestClient) -> None:
@@ -38,11 +42,76 @@ def test_a_warehouse_that_cannot_be_read_is_up_but_not_ready(client: TestClient,
     assert (answer.status_code, answer.json()["code"]) == (503, "warehouse_unavailable")
 
 
-def test_a_bad_catalog_is_up_but_not_ready_until_it_is_mended(client: TestClient, files: CatalogFiles) -> None:
-    contents = files.contents()
+def bad_column(files: CatalogFiles) -> None:
     files.set_column("bootstrap", "org_profiles", "org_slug", type="TEXT")
+
+
+def bad_plans(files: CatalogFiles) -> None:
+    (files.root / "plans.yml").write_text("plans: {STARTER: {daily_limit: many}}")
+
+
+bad_catalogs = pytest.mark.parametrize("spoil", [bad_column, bad_plans])
+
+
+@bad_catalogs
+def test_a_bad_catalog_is_up_but_not_ready_until_it_is_mended(
+    client: TestClient, files: CatalogFiles, spoil: Callable[[CatalogFiles], None]
+) -> None:
+    contents = files.contents()
+    spoil(files)
     assert client.get("/healthz").status_code == 200
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["code"]) == (500, "catalog_invalid")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
     files.restore(contents)
     assert client.get("/readyz").status_code == 200
+
+
+@bad_catalogs
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/readyz", {}), (ACME_STATUS, {"X-API-Key": "nobody's"}), ("/readyz", ROOT_HEADERS)],
+    ids=["no key", "unrecognized key", "administrator"],
+)
+def test_what_is_wrong_with_the_catalog_is_not_told_where_anybody_may_ask(
+    bootstrapped: TestClient,
+    files: CatalogFiles,
+    spoil: Callable[[CatalogFiles], None],
+    path: str,
+    headers: dict[str, str],
+) -> None:
+    spoil(files)
+    del bootstrapped.headers["X-CA-Root-Key"]
+    answer = bootstrapped.get(path, headers=headers)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (503, "not_ready")
+    assert problem["detail"] == "The catalog is not valid"
+    assert "catalog lint" in problem["hint"]
+    assert not problem.get("errors")
+    assert all(name not in answer.text for name in ("org_profiles", "plans.yml", str(files.root)))
+
+
+@bad_catalogs
+def test_an_organizations_own_key_is_not_told_either(
+    bootstrapped: TestClient, acme_key: str, files: CatalogFiles, spoil: Callable[[CatalogFiles], None]
+) -> None:
+    spoil(files)
+    answer = bootstrapped.get(ACME_STATUS, headers={"X-API-Key": acme_key, "X-CA-Root-Key": ""})
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert not answer.json().get("errors")
+
+
+def test_the_administrator_is_told_on_an_administrators_route(client: TestClient, files: CatalogFiles) -> None:
+    bad_column(files)
+    bad_plans(files)
+    answer = client.get(BOOTSTRAP_STATUS)
+    assert (answer.status_code, answer.json()["code"]) == (500, "catalog_invalid")
+    assert [error["field"] for error in answer.json()["errors"]] == [
+        "plans.yml:1:plans.STARTER.daily_limit",
+        "setup/bootstrap/schemas/org_profiles.json:org_slug.type",
+    ]
+
+
+def test_why_it_is_not_ready_is_in_the_log(client: TestClient, files: CatalogFiles, log: Callable[[], str]) -> None:
+    bad_plans(files)
+    client.get("/readyz")
+    assert "plans.STARTER.daily_limit" in log()

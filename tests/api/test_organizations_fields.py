@@ -42,8 +42,8 @@ COMPANIES = {
 BAD_COMPANIES = ["", "   ", "a\nb", "a\0b", "a\x7fb", "x" * 256]
 COUNTRIES = ["US", "DE", "JP"]
 BAD_COUNTRIES = ["", "us", "USA", "ZZ", "D"]
-LANGUAGES = ["en", "de", "ja"]
-BAD_LANGUAGES = ["", "EN", "eng", "zz"]
+LANGUAGES = ["en", "de", "ja", "en-US", "pt-BR", "zh-TW"]
+BAD_LANGUAGES = ["", "EN", "eng", "zz", "en-", "-US", "en-us", "en_US", "EN-US", "en-ZZ", "en-US-", "en-US-x"]
 
 ACCEPTED = {
     "org_slug": SLUGS,

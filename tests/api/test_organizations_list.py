@@ -121,6 +121,13 @@ def test_a_page_that_cannot_be_is_refused_by_name(populated: TestClient, name: s
     assert [error["field"] for error in answer.json()["errors"]] == [name]
 
 
+@pytest.mark.parametrize("name", ["plan", "Status", "page", "org_slug"])
+def test_an_unknown_parameter_is_refused_rather_than_ignored(populated: TestClient, name: str) -> None:
+    answer = populated.get(ORGANIZATIONS, params={name: "ACTIVE", "limit": 2})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in answer.json()["errors"]] == [name]
+
+
 def test_what_was_onboarded_is_listed_at_once(populated: TestClient) -> None:
     populated.post(ONBOARD, json={**ACME, "org_slug": "hooli"})
     assert listed(populated, search="hooli") == (["hooli"], 1)

@@ -50,6 +50,7 @@ def test_the_answer_tells_what_was_made_and_shows_the_key(bootstrapped: TestClie
         "tables_created": ORGANIZATION_TABLES,
         "views_created": VIEWS,
         "already_existed": False,
+        "conflicts": [],
         "message": told["message"],
     }
     assert told["api_key"].startswith("acme_corp_api_")
@@ -202,31 +203,6 @@ def test_with_a_needed_central_table_missing_it_says_which_and_nothing_is_half_m
     assert f"organizations.{table}" in answer.json()["detail"]
     assert "bootstrap" in answer.json()["hint"]
     assert live.snapshot() == before
-
-
-def test_a_dataset_in_the_way_is_a_conflict_and_nothing_is_half_made(bootstrapped: TestClient, live: Live) -> None:
-    live.execute("CREATE SCHEMA acme_corp_prod")
-    live.execute("CREATE TABLE acme_corp_prod.subscription_plans AS SELECT 5 AS plan_name")
-    before = live.snapshot()
-    answer = bootstrapped.post(ONBOARD, json=ACME)
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "dataset_conflict"
-    assert "subscription_plans.plan_name" in answer.json()["detail"]
-    assert live.snapshot() == before
-
-
-def test_a_dataset_left_from_before_is_completed_and_keeps_its_rows(
-    onboarded: TestClient, live: Live, services: Services
-) -> None:
-    live.fill(ACME_DATASET)
-    rows = live.values(ACME_DATASET)
-    live.execute("DELETE FROM organizations.org_profiles")
-    live.execute("DROP VIEW acme_corp_prod.x_org_hierarchy")
-    answer = onboarded.post(ONBOARD, json=ACME).json()
-    assert (answer["dataset_created"], answer["tables_created"]) == (False, [])
-    assert answer["views_created"] == ["x_org_hierarchy"]
-    assert live.values(ACME_DATASET) == rows
-    assert live.dataset(ACME_DATASET) == services.catalogs.load().organization_dataset("acme_corp")
 
 
 def test_of_simultaneous_callers_for_one_slug_exactly_one_wins(bootstrapped: TestClient, live: Live) -> None:

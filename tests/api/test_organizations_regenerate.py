@@ -11,7 +11,7 @@ from cloudact.wiring import Services
 from tests.acme import ACME
 from tests.api.catalog_files import CatalogFiles
 from tests.api.live import Live
-from tests.api.published import ACME_DATASET, ACME_STATUS, CENTRAL, ONBOARD, ORGANIZATION_TABLES, VIEWS
+from tests.api.published import ACME_DATASET, ACME_STATUS, CENTRAL, DRYRUN, ONBOARD, ORGANIZATION_TABLES, VIEWS
 
 REQUIRED = {name: ACME[name] for name in ("org_slug", "company_name", "admin_email")}
 
@@ -45,6 +45,7 @@ def test_the_answer_tells_that_it_existed(onboarded: TestClient) -> None:
         "tables_created": [],
         "views_created": [],
         "already_existed": True,
+        "conflicts": [],
         "message": answer["message"],
     }
     assert "earlier API keys no longer work" in str(answer["message"])
@@ -165,18 +166,53 @@ def test_an_organization_that_does_not_exist_is_simply_onboarded(bootstrapped: T
     assert answer["tables_created"] == ORGANIZATION_TABLES
 
 
-def test_a_conflict_leaves_key_profile_and_dataset_as_they_were(
+def test_a_conflict_is_listed_and_everything_else_is_done(
     bootstrapped: TestClient, acme_key: str, live: Live, files: CatalogFiles
 ) -> None:
+    live.fill(ACME_DATASET)
+    rows = live.values(ACME_DATASET)
+    live.execute("DROP VIEW acme_corp_prod.x_org_hierarchy")
     files.set_column("organizations", "subscription_plans", "plan_name", type="INT64")
-    before = live.snapshot()
-    body = {**ACME, "company_name": "Another", "regenerate_api_key_if_exists": True}
-    answer = bootstrapped.post(ONBOARD, json=body)
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "dataset_conflict"
-    assert "subscription_plans.plan_name" in answer.json()["detail"]
-    assert live.snapshot() == before
-    assert status_with(bootstrapped, acme_key) == 200
+    files.add_column("organizations", "genai_payg_pricing", "added")
+    answer = regenerate(bootstrapped, company_name="Another")
+    (conflict,) = answer["conflicts"]
+    assert (conflict["code"], conflict["object"]) == ("type_changed", "subscription_plans.plan_name")
+    assert all(conflict[part] for part in ("what", "why", "fix"))
+    assert answer["views_created"] == ["x_org_hierarchy"]
+    pricing = [{**row, "added": None} for row in rows["genai_payg_pricing"]]
+    assert live.values(ACME_DATASET) == {**rows, "genai_payg_pricing": pricing}
+    assert profile(live)["company_name"] == "Another"
+    assert status_with(bootstrapped, acme_key) == 401
+    assert status_with(bootstrapped, answer["api_key"]) == 200
+    assert bootstrapped.get(ACME_STATUS).json()["conflicts"] == [conflict]
+
+
+def test_dry_run_foretells_that_a_conflict_does_not_stand_in_the_way(
+    onboarded: TestClient, files: CatalogFiles
+) -> None:
+    files.set_column("organizations", "subscription_plans", "plan_name", type="INT64")
+    foretold = onboarded.post(DRYRUN, json={**ACME, "regenerate_api_key_if_exists": True}).json()
+    assert foretold["status"] == "READY"
+
+
+def test_another_plan_leaves_subscriptions_that_ended_on_record(onboarded: TestClient, live: Live) -> None:
+    statuses = ("TRIAL", "CANCELLED", "EXPIRED", "SUSPENDED")
+    for status in statuses:
+        live.execute(
+            "INSERT INTO organizations.org_subscriptions SELECT * REPLACE (? AS subscription_id, ? AS status)"
+            " FROM organizations.org_subscriptions WHERE status = 'ACTIVE'",
+            *(status, status),
+        )
+    ended = "FROM organizations.org_subscriptions WHERE status NOT IN ('TRIAL', 'ACTIVE') ORDER BY status"
+    before = live.rows(ended)
+    regenerate(onboarded, subscription_plan="SCALE")
+    assert live.rows(ended) == before
+    assert {row["plan_name"] for row in before} == {"STARTER"}
+    current = "SELECT status, plan_name, daily_limit FROM organizations.org_subscriptions WHERE plan_name = 'SCALE'"
+    assert live.rows(f"{current} ORDER BY status") == [
+        {"status": "ACTIVE", "plan_name": "SCALE", "daily_limit": 100},
+        {"status": "TRIAL", "plan_name": "SCALE", "daily_limit": 100},
+    ]
 
 
 def test_a_refused_field_leaves_everything_as_it_was(onboarded: TestClient, live: Live) -> None:
