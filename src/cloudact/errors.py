@@ -9,6 +9,7 @@
     ├── DestructiveRefused          the request would delete data
     ├── NotReady                    the service cannot answer now; its log says why
     ├── NotBootstrapped             the central dataset is not there
+    ├── CentralTableBlocked         a column that nothing writes refuses every row
     ├── OrganizationExists
     ├── OrganizationNotFound
     ├── ServiceError                a running service, asked by a command, said no or nothing
@@ -128,6 +129,19 @@ class NotBootstrapped(CloudactError):
             hint = "Run bootstrap first: POST /api/v1/admin/bootstrap, or `cloudact bootstrap run`."
         super().__init__(message, hint=hint)
         self.missing = missing
+
+
+class CentralTableBlocked(CloudactError):
+    """A central table has a REQUIRED column without a default that the service does not write."""
+
+    code = "central_table_blocked"
+
+    def __init__(self, dataset: str, column: str) -> None:
+        super().__init__(
+            f"{dataset}.{column} is REQUIRED, and the service does not write it",
+            hint="POST /api/v1/admin/bootstrap/sync relaxes it when it is not declared; "
+            "otherwise declare it NULLABLE, or with a default.",
+        )
 
 
 class OrganizationExists(CloudactError):

@@ -27,6 +27,7 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.DestructiveRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotBootstrapped: HTTPStatus.CONFLICT,
+    errors.CentralTableBlocked: HTTPStatus.CONFLICT,
     errors.OrganizationExists: HTTPStatus.CONFLICT,
     errors.OrganizationNotFound: HTTPStatus.NOT_FOUND,
     errors.DatasetExists: HTTPStatus.CONFLICT,

@@ -55,7 +55,7 @@ def validate(model: type[M], document: Any, problems: Problems) -> M | None:
     except ValidationError as error:
         for item in error.errors(include_url=False):
             path = item["loc"]
-            field = ".".join(str(part) for part in path)
+            field = ".".join(str(part) for part in path if part != "[key]")
             problems.add(field, item["msg"], _fix(model, item["type"]), line=line_of(document, path))
         return None
 

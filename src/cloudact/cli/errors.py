@@ -22,6 +22,7 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.AccessDenied: 4,
     errors.NotReady: 6,
     errors.NotBootstrapped: 5,
+    errors.CentralTableBlocked: 5,
     errors.OrganizationExists: 5,
     errors.OrganizationNotFound: 5,
     errors.DatasetExists: 5,

@@ -8,12 +8,14 @@ from datetime import datetime
 
 from cloudact.catalog.template import Catalog
 from cloudact.errors import (
+    CentralTableBlocked,
     ChangeFailed,
     CloudactError,
     DatasetConflict,
     DatasetExists,
     NotBootstrapped,
     OrganizationExists,
+    WarehouseRefused,
 )
 from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import Policy
@@ -21,7 +23,7 @@ from cloudact.tenancy.api_keys import make_key
 from cloudact.tenancy.checks import Check, OnboardingRequest, field_checks, require
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.store import USED_COLUMNS, NewId, Profile, Store, declared_dataset, first_absent
+from cloudact.tenancy.store import USED_COLUMNS, NewId, Profile, Store, declared_dataset, first_absent, first_unwritten
 from cloudact.tenancy.sync import ConflictReport, counted, plan_for
 from cloudact.warehouse.driver import Session, Warehouse
 
@@ -102,10 +104,10 @@ class Onboarding:
 
         try:
             return self.warehouse.run(work)
-        except ChangeFailed:
-            # Views read central tables, so a missing one is the usual cause, and the one with a remedy.
-            if missing := self.warehouse.run(lambda session: _missing_central(session, catalog)):
-                raise missing from None
+        except (ChangeFailed, WarehouseRefused):
+            # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
+            if obstacle := self.warehouse.run(lambda session: _obstacle(session, catalog)):
+                raise obstacle from None
             raise
 
     def dry_run(self, request: OnboardingRequest) -> DryRunResult:
@@ -115,7 +117,7 @@ class Onboarding:
         valid_slug = all(check.passed for check in checks if check.name == "org_slug")
 
         def work(session: Session) -> tuple[list[Check], Plan | None]:
-            if error := _missing_central(session, catalog):
+            if error := _obstacle(session, catalog):
                 return [Check("bootstrapped", passed=False, message=f"{error.message}. {error.hint}")], None
             found = [Check("bootstrapped", passed=True, message=f"dataset {catalog.central_name} has what is needed")]
             if not valid_slug:
@@ -144,7 +146,7 @@ class Onboarding:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
-def _missing_central(session: Session, catalog: Catalog) -> NotBootstrapped | None:
+def _obstacle(session: Session, catalog: Catalog) -> CloudactError | None:
     """What onboarding itself reads and writes has to be there, and what the organization's views read."""
     needed = {table: set(columns) for table, columns in USED_COLUMNS.items()}
     declared = catalog.central_dataset()
@@ -155,7 +157,10 @@ def _missing_central(session: Session, catalog: Catalog) -> NotBootstrapped | No
                 needed.setdefault(table.name, set()).update(read)
     live = session.inspect(declared.name, among=needed.keys())
     missing = first_absent(live, {table: sorted(columns) for table, columns in needed.items()})
-    return None if missing is None else NotBootstrapped(declared.name, missing)
+    if live is None or missing is not None:
+        return NotBootstrapped(declared.name, missing or "")
+    blocking = first_unwritten(live)
+    return CentralTableBlocked(declared.name, blocking) if blocking else None
 
 
 def _dry_run_result(request: OnboardingRequest, checks: list[Check], plan: Plan | None) -> DryRunResult:

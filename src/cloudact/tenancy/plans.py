@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -37,27 +38,29 @@ class PlansFile(BaseModel):
 def load_plans(root: Path) -> dict[str, SubscriptionPlan]:
     """Return the declared plans by name; raises CatalogError naming every problem of the file."""
     problems = Problems(FILE)
-    plans = _parse(root / FILE, problems)
+    text = _read(root / FILE, problems)
     problems.raise_if_any()
-    return plans
+    return _parsed(text)
 
 
-def _parse(path: Path, problems: Problems) -> dict[str, SubscriptionPlan]:
+def _read(path: Path, problems: Problems) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         problems.add("", "does not exist", "declare the subscription plans there")
-        return {}
     except OSError as error:
         problems.add("", f"cannot be read: {error.strerror}", "mend its permissions, or the disk")
-        return {}
     except UnicodeDecodeError as error:
         problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8")
-        return {}
+    return ""
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> dict[str, SubscriptionPlan]:
+    problems = Problems(FILE)
     document = parse_yaml(text, problems)
-    if document is None:
-        if not problems.found:
-            problems.add("", "is empty", "declare at least one plan under `plans`")
-        return {}
-    parsed = validate(PlansFile, document, problems)
+    if document is None and not problems.found:
+        problems.add("", "is empty", "declare at least one plan under `plans`")
+    parsed = validate(PlansFile, document, problems) if document is not None else None
+    problems.raise_if_any()
     return parsed.plans if parsed else {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cloudact.catalog.model import Dataset
+from cloudact.catalog.model import Dataset, Mode
 from cloudact.catalog.template import Catalog
 from cloudact.errors import NotBootstrapped, OrganizationNotFound, WarehouseNotFound
 from cloudact.tenancy.api_keys import DEFAULT_SCOPES
@@ -240,6 +240,16 @@ def first_absent(live: Dataset | None, needed: Mapping[str, Iterable[str]]) -> s
         for column in columns:
             if table.column(column) is None:
                 return f"{name}.{column}"
+    return None
+
+
+def first_unwritten(live: Dataset) -> str | None:
+    """Return the first `table.column` that every row here would have to fill and none does."""
+    for name, written in USED_COLUMNS.items():
+        table = live.table(name)
+        for column in table.columns if table else ():
+            if column.mode is Mode.REQUIRED and column.default is None and column.key not in written:
+                return f"{name}.{column.name}"
     return None
 
 

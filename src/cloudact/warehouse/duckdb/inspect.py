@@ -7,6 +7,7 @@ rarely (see listing.py); columns come from DESCRIBE, which goes straight to one 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 import duckdb
 
@@ -69,11 +70,7 @@ class Inspector:
         wanted = None if among is None else {name.casefold() for name in (*manifest.tables, *among)}
         names = [name for name in sorted(listed.tables) if wanted is None or name.casefold() in wanted]
         texts = self.definitions(manifest.tables.values())
-        definitions = {
-            table.casefold(): table_from_text(texts[digest])
-            for table, digest in manifest.tables.items()
-            if digest in texts
-        }
+        definitions = {table.casefold(): texts[digest] for table, digest in manifest.tables.items() if digest in texts}
         found = (self._table(name, item, definitions) for item in names)
         return Dataset(
             name=name,
@@ -84,13 +81,13 @@ class Inspector:
             labels=manifest.labels,
         )
 
-    def _table(self, dataset: str, name: str, definitions: dict[str, Table]) -> Table | None:
+    def _table(self, dataset: str, name: str, definitions: dict[str, str]) -> Table | None:
         try:
             rows = self._connection.execute(f"DESCRIBE {quote(dataset)}.{quote(name)}").fetchall()
         except duckdb.CatalogException:
             return None
         live = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
-        return reconcile(name, live, definitions.get(name.casefold()))
+        return _reconciled(name, live, definitions.get(name.casefold()))
 
     def _views(self, views: Mapping[str, str]) -> list[View]:
         texts = self.definitions([comment for comment in views.values() if is_digest(comment)])
@@ -113,6 +110,12 @@ class Inspector:
         except duckdb.CatalogException:
             return {}
         return dict(rows)
+
+
+@lru_cache(maxsize=4096)
+def _reconciled(name: str, live: tuple[LiveColumn, ...], definition: str | None) -> Table:
+    """The same rows and definition give the same table, and thousands of datasets share both."""
+    return reconcile(name, live, table_from_text(definition) if definition else None)
 
 
 def _foreign_view(name: str, sql: str) -> View:

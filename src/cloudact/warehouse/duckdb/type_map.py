@@ -34,6 +34,7 @@ class Storage:
         return inner + "[]" * self.lists
 
 
+@lru_cache(maxsize=16384)
 def quote(name: str) -> str:
     """Return an identifier in double quotes."""
     return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")

@@ -1,0 +1,63 @@
+"""Database files to begin from: one for each side, number of other organizations and state, copied before each use."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import duckdb
+from operations import MEASURED, State, other
+from sides import Side
+
+CENTRAL = "organizations"
+
+
+def made(side: Side, numbers: Iterable[int], folder: Path) -> Iterator[int]:
+    """Make the templates of one side, smallest first; yields each number of organizations when it is done."""
+    folder.mkdir()
+    growing = folder / "growing.duckdb"
+    there = 0
+    for number in sorted(numbers):
+        if growing.exists():
+            place(side, growing)
+        side.add_organizations(other(count) for count in range(there + 1, number + 1))
+        there = number
+        shutil.copy(side.file, growing)
+        shutil.copy(side.file, template(folder, number, State.BOOTSTRAPPED))
+        side.add_organizations([MEASURED])
+        shutil.copy(side.file, template(folder, number, State.ONBOARDED))
+        place(side, growing)
+        with duckdb.connect(str(side.file)) as connection:
+            connection.execute(f"DROP SCHEMA {CENTRAL} CASCADE")
+        shutil.copy(side.file, template(folder, number, State.NOT_BOOTSTRAPPED))
+        side.file.unlink()
+        yield number
+
+
+def template(folder: Path, number: int, state: State) -> Path:
+    """Return where a template is kept."""
+    return folder / f"{state}_{number}.duckdb"
+
+
+def place(side: Side, source: Path) -> None:
+    """Put a fresh copy of a template where the side works."""
+    side.file.with_name(f"{side.file.name}.wal").unlink(missing_ok=True)
+    shutil.copy(source, side.file)
+
+
+def shape(file: Path) -> list[tuple[object, ...]]:
+    """Return every column and every number of rows of the central and the measured dataset."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        found = connection.execute(
+            "SELECT schema_name, table_name, column_name, data_type, is_nullable, column_default FROM duckdb_columns() "
+            "WHERE schema_name IN (?, ?) ORDER BY ALL",
+            [CENTRAL, f"{MEASURED}_prod"],
+        ).fetchall()
+        tables = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = ? ORDER BY ALL", [CENTRAL]
+        ).fetchall()
+        counts = [
+            (name, *connection.execute(f"SELECT count(*) FROM {CENTRAL}.{name}").fetchall()) for (name,) in tables
+        ]
+    return [*found, *counts]
