@@ -31,7 +31,7 @@ MAPPING: tuple[tuple[type[duckdb.Error], type[WarehouseError]], ...] = (
 
 _LOCKED = "Conflicting lock is held"
 # A commit that lost against another one and a commit that could not be written raise the same class.
-_CONFLICT = re.compile(r"[Cc]onflict|PRIMARY KEY|duplicate key|altered by a different|has (been )?altered")
+_CONFLICT = re.compile(r"[Cc]onflict|PRIMARY KEY|duplicate key|a different transaction|another transaction")
 _DURABLE = "COMMIT succeeded and is durable"
 _DAMAGED = re.compile(r"Corrupt database file|checksum")
 _NOT_FOUND = re.compile(r"does not exist|does not have a column|not found in")
