@@ -30,8 +30,9 @@ MAPPING: tuple[tuple[type[duckdb.Error], type[WarehouseError]], ...] = (
 )
 
 _LOCKED = "Conflicting lock is held"
-# A commit that lost against another one and a commit that could not be written raise the same class.
-_CONFLICT = re.compile(r"[Cc]onflict|PRIMARY KEY|duplicate key|a different transaction|another transaction")
+# A commit that lost against another one and a commit that could not be written raise the same class, and DuckDB words
+# the first in many ways and the second in the operating system's.
+_NOT_WRITTEN = re.compile(r"Could not|Cannot|No space left|IO Error|No such file|File too large", re.IGNORECASE)
 _DURABLE = "COMMIT succeeded and is durable"
 _DAMAGED = re.compile(r"Corrupt database file|checksum")
 _NOT_FOUND = re.compile(r"does not exist|does not have a column|not found in")
@@ -52,8 +53,8 @@ def to_warehouse_error(error: duckdb.Error) -> WarehouseError:
             hint="One process owns a DuckDB file. Send commands to the running service by setting CA_API_URL, "
             "or stop that process.",
         )
-    failed_commit = isinstance(error, duckdb.TransactionException) and not _CONFLICT.search(message)
-    if failed_commit or _DAMAGED.search(message):
+    not_written = isinstance(error, duckdb.TransactionException) and _NOT_WRITTEN.search(message)
+    if not_written or _DAMAGED.search(message):
         return WarehouseUnavailable(message, hint=_HINTS[WarehouseUnavailable])
     if isinstance(error, duckdb.CatalogException | duckdb.BinderException) and _NOT_FOUND.search(message):
         return WarehouseNotFound(message, hint="Sync the dataset that should hold it, then repeat the call.")
