@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from cloudact.errors import ConfigurationError
 from cloudact.settings import Settings
@@ -57,9 +57,9 @@ def _new_id() -> str:
 
 
 def _duckdb(url: str, observer: Observer) -> Warehouse:
-    parts = urlsplit(url)
+    parts = _split(url)
     path = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or parts.query or parts.fragment or not path:
+    if parts.netloc or parts.query or parts.fragment or not path or "\0" in path:
         raise ConfigurationError(
             f"CA_WAREHOUSE_URL {url!r} names no file, or more than a file",
             hint="Write duckdb:///relative/path.duckdb, duckdb:////absolute/path.duckdb or duckdb:///:memory:",
@@ -67,11 +67,20 @@ def _duckdb(url: str, observer: Observer) -> Warehouse:
     return DuckDBWarehouse(None if path == ":memory:" else Path(path), observer=observer)
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"CA_WAREHOUSE_URL {url!r} is not a URL: {error}", hint="Write duckdb:///relative/path.duckdb."
+        ) from error
+
+
 DRIVERS: dict[str, Callable[[str, Observer], Warehouse]] = {"duckdb": _duckdb}
 
 
 def _open_warehouse(url: str, observer: Observer) -> Warehouse:
-    driver = DRIVERS.get(urlsplit(url).scheme)
+    driver = DRIVERS.get(_split(url).scheme)
     if driver is None:
         raise ConfigurationError(
             f"CA_WAREHOUSE_URL {url!r} has no known scheme", hint=f"Known schemes are {', '.join(DRIVERS)}."

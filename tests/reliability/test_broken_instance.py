@@ -27,6 +27,8 @@ from tests.reliability.threads import competing
 from tests.reliability.world import ACME_DATASET, ONE_OF_EACH, World, declare_more
 
 # What happens once, by the number of the change that it precedes.
+pytestmark = pytest.mark.slow
+
 Pending = dict[int, Callable[[], None]]
 Interrupted = tuple[World, Pending]
 

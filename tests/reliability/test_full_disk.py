@@ -39,6 +39,8 @@ from tests.reliability.world import (
     declare_more,
 )
 
+pytestmark = pytest.mark.slow
+
 FULL = Path("/dev/full")
 
 Play = Callable[[Settings, Disk], Any]

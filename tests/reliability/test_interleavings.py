@@ -24,6 +24,8 @@ from cloudact.warehouse.driver import Warehouse
 from tests.reliability.stepping import SteppedWarehouse
 from tests.reliability.world import CENTRAL, COST_TABLE, ONE_OF_EACH, World
 
+pytestmark = pytest.mark.slow
+
 Outcome = object
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloudact.cli.errors import reported
@@ -26,16 +27,18 @@ def target(title: str, *, as_json: bool) -> Iterator[Target]:
     with reported(as_json=as_json):
         settings = load_settings()
         configure_logging("ERROR" if settings.log_level == "INFO" else settings.log_level)
-        console = Console(stderr=True)
+        console = Console(stderr=True, emoji=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
-            task = bar.add_task(title, total=None)
+            task = bar.add_task(escape(title), total=None)
             if settings.api_url:
-                yield RemoteTarget(settings.api_url, settings)
+                with closing(RemoteTarget(settings.api_url, settings)) as remote:
+                    yield remote
                 return
 
             def observe(change: ChangeProgress) -> None:
-                bar.update(task, description=f"{title}: {change.change}", completed=change.number, total=change.total)
+                description = escape(f"{title}: {change.change}")
+                bar.update(task, description=description, completed=change.number, total=change.total)
 
             services = build_services(settings, observer=observe)
             try:

@@ -52,7 +52,7 @@ def _print(error: errors.CloudactError, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"code": code, "detail": error.message, "hint": error.hint}), err=True)
         return
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print("[bold red]Error:[/] ", end="")
     console.print(error.message, markup=False)
     if error.hint:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 Answer = dict[str, Any]
 _STYLES = {
@@ -30,7 +31,7 @@ def print_json(answer: Answer) -> None:
 
 
 def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def headline(console: Console, subject: str, status: str, message: str) -> None:
@@ -45,7 +46,7 @@ def _grid(console: Console, rows: list[tuple[str, str, str]]) -> None:
     for title in ("object", "difference", "what happens"):
         table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(Text(cell) for cell in row))
     console.print(table)
 
 
@@ -143,7 +144,7 @@ def organization_list(answer: Answer) -> None:
             item["org_slug"], item["company_name"], item["subscription_plan"] or "", item["status"],
             item["org_dataset_id"], item["dataset_location"] or "",
         )  # fmt: skip
-        table.add_row(*(escape(cell) for cell in cells))
+        table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
     shown = len(answer["organizations"])
     first = answer["offset"] + 1 if shown else 0

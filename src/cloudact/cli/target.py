@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import httpx2
 from pydantic_core import to_jsonable_python
 
-from cloudact.errors import ServiceError
+from cloudact.errors import ConfigurationError, ServiceError
 from cloudact.planning.policy import Policy
 from cloudact.settings import Settings
 from cloudact.tenancy.checks import OnboardingRequest
@@ -106,7 +106,16 @@ class RemoteTarget:
         key = settings.root_api_key
         headers = {"X-CA-Root-Key": key.get_secret_value()} if key else {}
         self._url = url.rstrip("/")
-        self._client = httpx2.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
+        try:
+            self._client = httpx2.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise ConfigurationError(
+                f"CA_API_URL {url!r} is not an address: {error}", hint="Write it as http://localhost:8000."
+            ) from error
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._client.close()
 
     def bootstrap_run(self) -> Answer:
         """See `Target`."""
@@ -145,19 +154,19 @@ class RemoteTarget:
         try:
             response = self._client.request(method, path, **content)
             answer = response.json()
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise ServiceError(
                 f"{self._url} does not answer: {error}",
                 hint="Is the service running, and is CA_API_URL its address? Unset CA_API_URL to work without it.",
             ) from error
         except ValueError as error:
-            raise ServiceError(f"{self._url}{path} answered something that is not JSON") from error
+            raise ServiceError(f"{self._url}{path} answered something that is not JSON", hint=_NOT_OURS) from error
         if not isinstance(answer, dict):
             raise ServiceError(f"{self._url}{path} answered something that is not a JSON object", hint=_NOT_OURS)
         if response.is_error:
             hint, code = answer.get("hint", ""), answer.get("code", "")
             detail = answer.get("detail") or response.reason_phrase
             raise ServiceError(str(detail), hint=str(hint), remote_code=str(code))
-        if "message" not in answer and "organizations" not in answer:
+        if not (isinstance(answer.get("dataset"), str) or isinstance(answer.get("organizations"), list)):
             raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
         return answer

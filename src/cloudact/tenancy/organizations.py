@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
-from cloudact.errors import NotBootstrapped
+from cloudact.errors import InvalidRequest, NotBootstrapped
 from cloudact.planning.policy import Policy
 from cloudact.planning.status import SyncStatus, compare
 from cloudact.tenancy.api_keys import hash_key
@@ -20,6 +20,7 @@ from cloudact.tenancy.sync import SyncResult, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
 
 MAX_PAGE = 500
+MAX_OFFSET = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,9 @@ class Organizations:
     def page(self, wanted: ProfileFilter, *, limit: int, offset: int) -> OrganizationPage:
         """Return one page of organizations, ordered by slug."""
         catalog = self.catalogs.load()
+        wanted.check()
+        if offset > MAX_OFFSET:
+            raise InvalidRequest(f"offset {offset} is more than {MAX_OFFSET}")
 
         def work(session: Session) -> tuple[list[Profile], int]:
             return self._store(session, catalog).profiles(wanted, limit, offset)

@@ -10,7 +10,7 @@ from typing import Any
 
 from cloudact.catalog.model import Dataset, Mode
 from cloudact.catalog.template import Catalog
-from cloudact.errors import NotBootstrapped, OrganizationNotFound, WarehouseNotFound
+from cloudact.errors import InvalidRequest, NotBootstrapped, OrganizationNotFound, WarehouseNotFound
 from cloudact.tenancy.api_keys import DEFAULT_SCOPES
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
@@ -73,6 +73,12 @@ class ProfileFilter:
     status: str | None = None
     subscription_plan: str | None = None
     search: str | None = None
+
+    def check(self) -> None:
+        """Raise InvalidRequest for text that is none: a command line can hand over bytes of any kind."""
+        for value in (self.status, self.subscription_plan, self.search):
+            if value is not None and any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+                raise InvalidRequest(f"{value!r} is not text")
 
     def conditions(self) -> list[Condition]:
         """Return the conditions for the profile table."""
