@@ -184,7 +184,7 @@ def test_a_schema_inside_fields_is_read_as_well() -> None:
         (column("c", "NATIVE"), "c.type", "is 'NATIVE', which is not a BigQuery type", "use one of STRING"),
         ({"name": "c"}, "c.type", "is None, which is not a BigQuery type", "use one of STRING"),
         (column("c", 5), "c.type", "is 5, which is not a BigQuery type", "use one of STRING"),
-        (column("c", desc="x"), "c.desc", "is not a key of a schema file", "use one of collation, default"),
+        (column("c", desc="x"), "c.desc", "is not a key of a schema file", "use one of collation, dataPolicies"),
         ({"type": "STRING"}, "[1].name", "is missing or not text", "give the column a name"),
         (column(""), "[1].name", "is missing or not text", "give the column a name"),
         (column("c", mode="OPTIONAL"), "c.mode", "is 'OPTIONAL'", "use one of NULLABLE, REQUIRED, REPEATED"),
@@ -203,6 +203,8 @@ def test_a_schema_inside_fields_is_read_as_well() -> None:
         (column("c", "RECORD"), "c.fields", "a RECORD needs fields", "list at least one field"),
         (column("c", "RECORD", fields=["d"]), "c[1]", "is not an object", 'write {"name": ..., "type": ...}'),
         (column("c", "RECORD", fields=[column("d", "X")]), "c.d.type", "is 'X', which is not a BigQuery", "use one"),
+        (column("c", dataPolicies="p"), "c.dataPolicies", "is 'p'", 'write [{"name": "projects/..."}]'),
+        (column("c", "TIMESTAMP", timestampPrecision=12), "c.timestampPrecision", "is 12 on TIMESTAMP", "write 6 on"),
         (column("c", policyTags=["t"]), "c.policyTags", "is ['t']", 'write {"names": ["projects/..."]}'),
     ],
 )  # fmt: skip
@@ -297,3 +299,12 @@ def test_any_json_value_is_read_or_reported(value: Any) -> None:
 @given(st.text() | st.text('[]{}",:\\u0d8 ntruefalsenull19-.eE'))
 def test_any_text_is_read_or_reported(text: str) -> None:
     assert text_problems(text)
+
+
+def test_data_policies_are_read_and_written_back_and_the_usual_timestamp_precision_is_nothing_new() -> None:
+    problems = Problems(FILE)
+    raw = [column("c", "TIMESTAMP", dataPolicies=[{"name": "projects/p/x"}], timestampPrecision="6")]
+    (read,) = columns_from_json(raw, problems)
+    assert problems.found == []
+    assert (read.type, read.data_policies) == (Type(Kind.TIMESTAMP), ("projects/p/x",))
+    assert columns_from_json([column_to_json(read)], problems) == (read,)

@@ -94,6 +94,7 @@ class Column:
     collation: str = ""
     rounding_mode: str = ""
     policy_tags: tuple[str, ...] = ()
+    data_policies: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

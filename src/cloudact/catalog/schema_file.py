@@ -31,6 +31,7 @@ KEYS = frozenset(
     {
         "name", "type", "mode", "description", "fields", "precision", "scale", "maxLength",
         "defaultValueExpression", "rangeElementType", "collation", "roundingMode", "policyTags",
+        "dataPolicies", "timestampPrecision",
     }
 )  # fmt: skip
 RANGE_ELEMENTS = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
@@ -106,6 +107,7 @@ def _column(raw: object, parent: str, number: int, depth: int, problems: Problem
         collation=_one_of(raw, "collation", COLLATIONS, path, problems),
         rounding_mode=_one_of(raw, "roundingMode", ROUNDING_MODES, path, problems),
         policy_tags=_policy_tags(raw, path, problems),
+        data_policies=_data_policies(raw, path, problems),
     )
 
 
@@ -170,6 +172,7 @@ def _whole(raw: dict[str, Any], key: str, path: str, problems: Problems) -> int 
 def _type(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> Type:
     precision, scale = _whole(raw, "precision", path, problems), _whole(raw, "scale", path, problems)
     length = _whole(raw, "maxLength", path, problems)
+    _check_timestamp_precision(raw, kind, path, problems)
     if kind in DECIMAL_LIMITS:
         precision, scale = _decimal(kind, precision, scale, path, problems)
     elif precision is not None or scale is not None:
@@ -238,6 +241,25 @@ def _policy_tags(raw: dict[str, Any], path: str, problems: Problems) -> tuple[st
     return tuple(names)
 
 
+def _data_policies(raw: dict[str, Any], path: str, problems: Problems) -> tuple[str, ...]:
+    given = raw.get("dataPolicies") or []
+    names = (
+        [item.get("name") if isinstance(item, dict) else None for item in given] if isinstance(given, list) else [None]
+    )
+    if not all(isinstance(name, str) for name in names):
+        problems.add(f"{path}.dataPolicies", f"is {given!r}", 'write [{"name": "projects/..."}]')
+        return ()
+    return tuple(str(name) for name in names)
+
+
+def _check_timestamp_precision(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> None:
+    """Six digits of a second is what every TIMESTAMP has; twelve have no place on the other engine."""
+    given = _whole(raw, "timestampPrecision", path, problems)
+    if given not in (None, 6) or (given is not None and kind is not Kind.TIMESTAMP):
+        what = f"is {given} on {kind}"
+        problems.add(f"{path}.timestampPrecision", what, "write 6 on a TIMESTAMP, or leave it out")
+
+
 def column_to_json(column: Column) -> dict[str, Any]:
     """Return the schema-file object of a column; absent attributes are left out."""
     optional: dict[str, Any] = {
@@ -248,6 +270,7 @@ def column_to_json(column: Column) -> dict[str, Any]:
         "defaultValueExpression": column.default,
         "collation": column.collation or None,
         "roundingMode": column.rounding_mode or None,
+        "dataPolicies": [{"name": name} for name in column.data_policies] or None,
         "policyTags": {"names": list(column.policy_tags)} if column.policy_tags else None,
         "fields": [column_to_json(item) for item in column.fields] or None,
     }

@@ -108,6 +108,7 @@ def _metadata_differs(live: Column, column: Column) -> bool:
         or bool(column.default is not None and live.default != column.default)
         or bool(column.rounding_mode and live.rounding_mode != column.rounding_mode)
         or bool(column.policy_tags and live.policy_tags != column.policy_tags)
+        or bool(column.data_policies and live.data_policies != column.data_policies)
     )
 
 

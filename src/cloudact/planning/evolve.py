@@ -75,6 +75,7 @@ def _column_metadata(live: Column, declared: Column) -> Column:
         default=live.default if declared.default is None else declared.default,
         rounding_mode=declared.rounding_mode or live.rounding_mode,
         policy_tags=declared.policy_tags or live.policy_tags,
+        data_policies=declared.data_policies or live.data_policies,
     )
 
 
