@@ -45,7 +45,7 @@ class RequestLog:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
-            except Exception:
+            except Exception:  # whatever it is, it is logged here, and the caller gets an answer
                 log.exception("request_crashed")
                 if status:
                     raise  # the answer has begun, so all that is left is to break off

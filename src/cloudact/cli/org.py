@@ -66,7 +66,7 @@ def _onboarding(act: Callable[[dict[str, Any], bool], None]) -> Callable[..., No
     return command
 
 
-def _dryrun(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - called by position, twice, above
+def _dryrun(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - called by position, in _onboarding
     """Run every check that onboarding would fail on, writing nothing; exits with 2 when one fails.
 
     Example: cloudact org dryrun acme_corp --company-name "Acme Corporation" --admin-email admin@acme.com
@@ -78,7 +78,7 @@ def _dryrun(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - ca
         raise typer.Exit(OUT_OF_SYNC)
 
 
-def _onboard(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001
+def _onboard(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - called by position, in _onboarding
     """Create an organization: profile, subscription, quota, API key and dataset, together or not at all.
 
     Example: cloudact org onboard acme_corp --company-name "Acme Corporation" --admin-email admin@acme.com
