@@ -11,12 +11,14 @@
     ├── NotBootstrapped             the central dataset is not there
     ├── CentralTableBlocked         a column that nothing writes refuses every row
     ├── OrganizationExists
+    ├── OnboardingUnfinished        another call is at it, or was until a moment ago
     ├── OrganizationNotFound
     ├── ServiceError                a running service, asked by a command, said no or nothing
     ├── DatasetExists               there is a dataset of that name, but no organization
     ├── DatasetConflict             the dataset exists and differs in ways that need a person
     └── WarehouseError
         ├── WarehouseUnavailable    cannot be reached or read: says nothing about what exists
+        ├── WarehouseDenied         the service's own credentials lack a permission
         ├── WarehouseBusy           concurrent work kept winning, after every retry
         ├── WarehouseNotFound       a statement names an object that does not exist
         ├── WarehouseRefused        the engine will not do this, now or later
@@ -156,6 +158,20 @@ class OrganizationExists(CloudactError):
         )
 
 
+class OnboardingUnfinished(CloudactError):
+    """Another call is onboarding this organization, or stopped a moment ago."""
+
+    code = "onboarding_unfinished"
+
+    def __init__(self, slug: str, seconds: int) -> None:
+        super().__init__(
+            f"Organization {slug} is being onboarded by another call",
+            hint=f"If that call has ended, repeat this one after {seconds} seconds and it finishes the onboarding; "
+            f"POST /api/v1/organizations/{slug}/sync finishes it at once, without a new API key.",
+        )
+        self.seconds = seconds
+
+
 class OrganizationNotFound(CloudactError):
     """No profile has this slug."""
 
@@ -217,6 +233,12 @@ class WarehouseUnavailable(WarehouseError):
     code = "warehouse_unavailable"
 
 
+class WarehouseDenied(WarehouseError):
+    """The credentials that the service itself uses may not do this, which says nothing about what exists."""
+
+    code = "warehouse_denied"
+
+
 class WarehouseBusy(WarehouseError):
     """Concurrent work on the same objects won every time; nothing of this attempt remains."""
 
@@ -236,7 +258,10 @@ class WarehouseRefused(WarehouseError):
 
 
 class ChangeFailed(WarehouseError):
-    """One planned change was refused by the engine; `change` is that change, `cause` the engine's refusal."""
+    """One planned change was refused by the engine; `change` is that change, `cause` the engine's refusal.
+
+    `applied` are the changes of the same plan that were made and stay; none where a unit of work is a transaction.
+    """
 
     code = "change_failed"
 
@@ -246,3 +271,4 @@ class ChangeFailed(WarehouseError):
         self.change = change
         self.target = target
         self.cause = cause
+        self.applied: tuple[Any, ...] = ()

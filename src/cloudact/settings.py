@@ -32,8 +32,15 @@ class Settings(BaseSettings):
     )
     warehouse_url: str = Field(
         default="duckdb:///data/warehouse.duckdb",
-        description="Where datasets live. Three slashes make a path relative, four absolute; `duckdb:///:memory:` "
-        "keeps everything in memory.",
+        description="Where datasets live. DuckDB: three slashes make a path relative, four absolute; "
+        "`duckdb:///:memory:` keeps everything in memory. BigQuery: `bigquery://PROJECT?location=EU`; without "
+        "a location it is `US`.",
+    )
+    bigquery_max_bytes_billed: int | None = Field(
+        default=None,
+        ge=10 * 2**20,
+        description="On BigQuery, the most bytes one query may be billed; a query that would cost more is refused. "
+        "Every query is billed at least 10485760.",
     )
     config_dir: Path = Field(
         default=Path("configs"), description="Directory with `setup/bootstrap`, `setup/organizations` and `plans.yml`."

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cloudact.errors import ConfigurationError
 from cloudact.settings import Settings
 from cloudact.tenancy.bootstrap import Bootstrap
 from cloudact.tenancy.declarations import Declarations
+from cloudact.tenancy.doctor import Doctor
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
-from cloudact.warehouse.driver import Observer, Warehouse
+from cloudact.warehouse.driver import Observer, Warehouse, ignore
 from cloudact.warehouse.driver import Progress as ChangeProgress
-from cloudact.warehouse.duckdb.driver import DuckDBWarehouse, ignore
+from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 
 __all__ = ["ChangeProgress", "Services", "build_services"]
 
@@ -30,19 +32,21 @@ class Services:
     bootstrap: Bootstrap
     organizations: Organizations
     onboarding: Onboarding
+    doctor: Doctor
     ping: Callable[[], None]
     close: Callable[[], None]
 
 
 def build_services(settings: Settings, *, observer: Observer = ignore) -> Services:
     """Return the use cases over the warehouse and catalog that the settings name."""
-    warehouse = _open_warehouse(settings.warehouse_url, observer)
-    catalogs = Declarations(settings.config_dir)
+    warehouse = _open_warehouse(settings, observer)
+    catalogs = Declarations(settings.config_dir, warehouse.engine)
     return Services(
         catalogs=catalogs,
         bootstrap=Bootstrap(catalogs, warehouse),
         organizations=Organizations(catalogs, warehouse, _now, _new_id),
         onboarding=Onboarding(catalogs, warehouse, _now, _new_id),
+        doctor=Doctor(catalogs, warehouse),
         ping=warehouse.ping,
         close=warehouse.close,
     )
@@ -56,7 +60,8 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _duckdb(url: str, observer: Observer) -> Warehouse:
+def _duckdb(settings: Settings, observer: Observer) -> Warehouse:
+    url = settings.warehouse_url
     parts = _split(url)
     path = unquote(parts.path.removeprefix("/"))
     if parts.netloc or parts.query or parts.fragment or not path or "\0" in path:
@@ -65,6 +70,32 @@ def _duckdb(url: str, observer: Observer) -> Warehouse:
             hint="Write duckdb:///relative/path.duckdb, duckdb:////absolute/path.duckdb or duckdb:///:memory:",
         )
     return DuckDBWarehouse(None if path == ":memory:" else Path(path), observer=observer)
+
+
+def _bigquery(settings: Settings, observer: Observer) -> Warehouse:
+    try:
+        from cloudact.warehouse.bigquery.driver import BigQueryWarehouse  # noqa: PLC0415 - an extra
+        from cloudact.warehouse.bigquery.transport.client import BigQueryClient  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigurationError(
+            f"CA_WAREHOUSE_URL names BigQuery, but its client library is not installed: {error}",
+            hint="Install it with: pip install 'cloudact[bigquery]'",
+        ) from error
+    parts = _split(settings.warehouse_url)
+    given = parse_qs(parts.query, keep_blank_values=True)
+    locations = given.pop("location", ["US"])
+    named = re.fullmatch(r"[a-z][-a-z0-9:.]{4,}[a-z0-9]", parts.netloc)
+    if not named or given or parts.path.strip("/") or parts.fragment or not all(map(_is_location, locations)):
+        raise ConfigurationError(
+            f"CA_WAREHOUSE_URL {settings.warehouse_url!r} is not a project and at most a location",
+            hint="Write bigquery://PROJECT or bigquery://PROJECT?location=EU; a location is US, EU or a region's name.",
+        )
+    client = BigQueryClient(parts.netloc, locations[-1], max_bytes_billed=settings.bigquery_max_bytes_billed)
+    return BigQueryWarehouse(client, observer=observer)
+
+
+def _is_location(text: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z]+(-[A-Za-z0-9]+)*", text))
 
 
 def _split(url: str) -> SplitResult:
@@ -76,13 +107,14 @@ def _split(url: str) -> SplitResult:
         ) from error
 
 
-DRIVERS: dict[str, Callable[[str, Observer], Warehouse]] = {"duckdb": _duckdb}
+DRIVERS: dict[str, Callable[[Settings, Observer], Warehouse]] = {"duckdb": _duckdb, "bigquery": _bigquery}
 
 
-def _open_warehouse(url: str, observer: Observer) -> Warehouse:
+def _open_warehouse(settings: Settings, observer: Observer) -> Warehouse:
+    url = settings.warehouse_url
     driver = DRIVERS.get(_split(url).scheme)
     if driver is None:
         raise ConfigurationError(
             f"CA_WAREHOUSE_URL {url!r} has no known scheme", hint=f"Known schemes are {', '.join(DRIVERS)}."
         )
-    return driver(url, observer)
+    return driver(settings, observer)

@@ -8,7 +8,7 @@ from fastapi import Body
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloudact.api.auth import administrator_router
-from cloudact.api.datasets import ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
+from cloudact.api.datasets import BYTES_BILLED, ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import ServicesDep
 from cloudact.errors import DestructiveRefused
@@ -39,6 +39,7 @@ class BootstrapResponse(BaseModel):
     tables_existed: list[str]
     total_tables: int = Field(examples=[20])
     conflicts: list[ConflictResponse] = Field(description="Differences in what exists; nothing was done about them.")
+    bytes_billed: int = Field(description=BYTES_BILLED)
     message: str = Field(examples=["20 tables created, 0 existed already."])
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloudact.catalog.model import Materialized
 from cloudact.planning.status import SyncStatus
 from cloudact.tenancy.sync import SyncOutcome
+
+BYTES_BILLED = "What the queries of this call are billed, in bytes; always 0 on DuckDB."
 
 
 class _Answer(BaseModel):
@@ -32,6 +35,16 @@ class TableDiffResponse(_Answer):
     notes: list[str] = Field(description="Columns that are looser than declared; harmless.")
 
 
+class ViewResponse(_Answer):
+    """How one declared view stands."""
+
+    materialized: Materialized = Field(
+        description="As declared: one for all organizations, one of its own, or a plain view."
+    )
+    exists: bool
+    current: bool = Field(description="Whether it exists with the declared definition.")
+
+
 class DatasetStatusResponse(_Answer):
     """A dataset against its declaration."""
 
@@ -45,6 +58,10 @@ class DatasetStatusResponse(_Answer):
     schema_diffs: dict[str, TableDiffResponse] = Field(description="Only tables that differ in some way.")
     views_missing: list[str]
     views_stale: list[str] = Field(description="Views with another definition; a sync with recreate_views mends them.")
+    views_unreadable: list[str] = Field(
+        description="Declared views left out, because the dataset is in another location than the central one."
+    )
+    views: dict[str, ViewResponse] = Field(description="Every other declared view.")
     conflicts: list[ConflictResponse] = Field(description="All conflicts, those of tables included.")
     message: str = Field(examples=["1 column missing. Run bootstrap/sync."])
 
@@ -88,4 +105,5 @@ class SyncResponse(_Answer):
     errors: list[ErrorResponse]
     notes: list[str] = Field(description="For example a REQUIRED column that could only be added NULLABLE.")
     not_requested: list[str] = Field(description="Changes that the request's flags left out.")
+    bytes_billed: int = Field(description=BYTES_BILLED)
     message: str = Field(examples=["organizations: 1 change applied."])

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from cloudact.api.auth import SlugDep, administrator_router, reader_router
-from cloudact.api.datasets import ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
+from cloudact.api.datasets import BYTES_BILLED, ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import ServicesDep
 from cloudact.planning.policy import Policy
@@ -88,6 +88,7 @@ class OnboardResponse(BaseModel):
     views_created: list[str]
     already_existed: bool
     conflicts: list[ConflictResponse] = Field(description="Of an organization that was resynced; left for a person.")
+    bytes_billed: int = Field(description=BYTES_BILLED)
     message: str
 
 
@@ -120,6 +121,9 @@ class OrganizationStatusResponse(DatasetStatusResponse):
 
     org_slug: str = Field(examples=["acme_corp"])
     profile_exists: bool
+    onboarded: bool = Field(
+        description="False while the profile is PROVISIONING: another call is onboarding it, or one has stopped."
+    )
 
 
 class OrganizationResponse(BaseModel):

@@ -65,11 +65,11 @@ class TableConfig(_Strict):
 
 
 class ViewConfig(_Strict):
-    """One entry under `views`."""
+    """One entry under `views`; one that does not say `materialized` is shared where it can be, and otherwise plain."""
 
     description: str = Field(default="", max_length=16_384)
     sql: str | None = None
-    materialized: Materialized = Materialized.SHARED
+    materialized: Materialized | None = None
     clustering: tuple[str, ...] = ()
     refresh_interval_minutes: int | None = Field(default=None, ge=1, le=7 * 24 * 60)
     labels: dict[LabelKey, Label] = Field(default={}, max_length=64)
@@ -97,10 +97,10 @@ def _as_mapping(entries: Any) -> Any:
 
 
 class ConfigFile(_Strict):
-    """The whole of a `config.yml`."""
+    """The whole of a `config.yml`; without `location` the warehouse's own is meant."""
 
     dataset: str = Field(pattern=r"^[A-Za-z0-9_{}]{1,1024}$")
-    location: str = Field(default="US", pattern=r"^[A-Za-z0-9-]+$")
+    location: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
     description: str = Field(default="", max_length=16_384)
     labels: dict[LabelKey, Label] = Field(default={}, max_length=64)
     tables: Annotated[dict[Name, TableConfig], BeforeValidator(_as_mapping)]

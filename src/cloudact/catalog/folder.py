@@ -11,7 +11,8 @@ from cloudact.catalog.model import Table, View, labels_from
 from cloudact.catalog.problems import Problems
 from cloudact.catalog.rules import check_clustering_names, check_table
 from cloudact.catalog.schema_file import parse_schema
-from cloudact.catalog.template import DatasetTemplate, ViewTemplate
+from cloudact.catalog.sharing import form_of
+from cloudact.catalog.template import EMBEDDED, DatasetTemplate, ViewTemplate
 from cloudact.catalog.view_file import parse_view
 from cloudact.catalog.yaml_file import line_of, parse_yaml, validate
 
@@ -23,12 +24,16 @@ Files = Mapping[str, bytes | OSError]
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The files of one folder; `placeholders` are those its dataset's name has to use, each once."""
+    """The files of one folder.
+
+    `placeholders` are those its dataset's name has to use, each once; `location` is for a config that names none.
+    """
 
     path: str
     files: Files
     problems: Problems
     placeholders: frozenset[str] = frozenset()
+    location: str = EMBEDDED.location
 
     def parse(self) -> DatasetTemplate | None:
         """Return what the folder declares, or None after reporting why there is nothing to return."""
@@ -49,7 +54,7 @@ class Folder:
         _add_lines(where, document)
         return DatasetTemplate(
             name=config.dataset,
-            location=config.location,
+            location=config.location or self.location,
             description=config.description,
             labels=labels_from(config.labels),
             tables=tuple(table for table in tables if table),
@@ -113,14 +118,18 @@ class Folder:
         query = parse_view(text, where) if text is not None else None
         if query is None:
             return None
+        layout = self.problems.at(self._in(CONFIG))
         if query.outputs:
-            layout = self.problems.at(self._in(CONFIG))
             check_clustering_names(f"views.{name}.clustering", entry.clustering, query.outputs, layout)
+        materialized, reason = form_of(entry.materialized, query)
+        if reason:
+            what = f"is {entry.materialized}, but the view's query {reason}"
+            layout.add(f"views.{name}.materialized", what, "keep it in another way, or change the query")
         view = View(
             name=name,
             query="",
             description=entry.description,
-            materialized=entry.materialized,
+            materialized=materialized,
             clustering=entry.clustering,
             refresh_interval_minutes=entry.refresh_interval_minutes,
             labels=labels_from(entry.labels),

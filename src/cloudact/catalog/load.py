@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudact.catalog.folder import CONFIG, Files, Folder
-from cloudact.catalog.model import Table
+from cloudact.catalog.model import Materialized, Table
 from cloudact.catalog.problems import Problems
-from cloudact.catalog.template import Catalog, DatasetTemplate
-from cloudact.catalog.view_file import ViewQuery
+from cloudact.catalog.sharing import check_clustering, materialized_form, shared_name
+from cloudact.catalog.template import EMBEDDED, Catalog, DatasetTemplate, Engine
+from cloudact.catalog.view_file import SLUG, ViewQuery
 
 CENTRAL = "setup/bootstrap"
 ORGANIZATION = "setup/organizations"
-SLUG = "org_slug"
 
 
 def read_files(root: Path, folder: str) -> Files:
@@ -35,28 +35,30 @@ def read_files(root: Path, folder: str) -> Files:
     return files
 
 
-def load_dataset(root: Path, folder: str) -> DatasetTemplate:
+def load_dataset(root: Path, folder: str, engine: Engine = EMBEDDED) -> DatasetTemplate:
     """Return what one folder declares; raises CatalogError naming every problem in it."""
     problems = Problems()
-    template = Folder(folder, read_files(root, folder), problems).parse()
+    template = Folder(folder, read_files(root, folder), problems, location=engine.location).parse()
     problems.raise_if_any()
     if template is None:
         raise AssertionError("a folder without problems has a template")
     return template
 
 
-def parse_catalog(files: Files) -> Catalog:
-    """Return the whole catalog; raises CatalogError naming every problem in any file."""
-    problems = Problems()
-    central = Folder(CENTRAL, _under(CENTRAL, files), problems).parse()
-    organization = Folder(ORGANIZATION, _under(ORGANIZATION, files), problems, frozenset({SLUG})).parse()
+def parse_catalog(files: Files, engine: Engine = EMBEDDED) -> Catalog:
+    """Return the whole catalog in the form the engine needs; raises CatalogError naming every problem in any file."""
+    problems, where = Problems(), engine.location
+    central = Folder(CENTRAL, _under(CENTRAL, files), problems, location=where).parse()
+    organization = Folder(ORGANIZATION, _under(ORGANIZATION, files), problems, frozenset({SLUG}), where).parse()
     if central and organization:
         _check_central_name(central, organization, problems)
+        _check_shared_names(central, organization, problems)
         _check_views(central, organization, problems)
     problems.raise_if_any()
     if central is None or organization is None:
         raise AssertionError("a catalog without problems has both halves")
-    return Catalog(central, organization)
+    catalog = Catalog(central, organization, engine)
+    return materialized_form(catalog) if engine.materializes else catalog
 
 
 def _under(folder: str, files: Files) -> Files:
@@ -70,22 +72,33 @@ def _check_central_name(central: DatasetTemplate, organization: DatasetTemplate,
         problems.at(f"{CENTRAL}/{CONFIG}").add("dataset", what, "choose a name that no organization can have")
 
 
+def _check_shared_names(central: DatasetTemplate, organization: DatasetTemplate, problems: Problems) -> None:
+    """On any engine, so that a catalog which is good here is good where views are materialized."""
+    taken = {table.key: "table" for table in central.tables} | {item.view.key: "view" for item in central.views}
+    for item in organization.views:
+        name = shared_name(item.view.name)
+        if item.view.materialized is Materialized.SHARED and name.casefold() in taken:
+            what = f"is kept in {central.name} as {name}, which is a declared {taken[name.casefold()]} there"
+            problems.at(f"{ORGANIZATION}/{CONFIG}").add(f"views.{item.view.name}", what, "rename one of them")
+
+
 def _check_views(central: DatasetTemplate, organization: DatasetTemplate, problems: Problems) -> None:
     """A view over what nobody declares would fail in every organization, one by one.
 
     A view over another view is refused as well: materialized views cannot do that, and views need no order then.
     """
-    names = frozenset({"{organizations}", central.name})
+    names = central.central_names
     # A schema file that could not be read has no columns, which its own problem says.
     whole = not any(problem.where.endswith(".json") for problem in problems.found)
     shared = {(dataset, table.key): table for table in central.tables for dataset in names}
-    for template in (central, organization):
+    for folder, template in ((CENTRAL, central), (ORGANIZATION, organization)):
         known = shared | {("{dataset}", table.key): table for table in template.tables}
         for item in template.views:
             where = problems.at(item.path)
             _check_tables(item.query, known, where)
             if whole:
                 _check_columns(item.query, known, where)
+                check_clustering(item, known, problems.at(f"{folder}/{CONFIG}"))
             if template is organization:
                 _check_scope(item.query, names, where)
             else:
@@ -125,9 +138,10 @@ def _check_no_values(query: ViewQuery, where: Problems) -> None:
 
 @dataclass(slots=True)
 class CatalogSource:
-    """The catalog in a directory, read anew at each call and parsed only when a byte of it changed."""
+    """The catalog in a directory for an engine, read anew at each call and parsed only when a byte of it changed."""
 
     root: Path
+    engine: Engine = EMBEDDED
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _cached: tuple[bytes, Catalog] | None = field(default=None, repr=False)
 
@@ -138,7 +152,7 @@ class CatalogSource:
         with self._lock:
             if self._cached and self._cached[0] == digest:
                 return self._cached[1]
-        catalog = parse_catalog(files)
+        catalog = parse_catalog(files, self.engine)
         with self._lock:
             self._cached = (digest, catalog)
         return catalog

@@ -183,20 +183,30 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: its query in canonical BigQuery SQL, and how it is kept."""
+    """A view: its query in canonical BigQuery SQL, and how it is kept.
+
+    `declared_as` is set where an engine is given another form of it than the catalog declares; no live view has it, so
+    it makes no difference between views.
+    """
 
     name: str
     query: str
     description: str = ""
-    materialized: Materialized = Materialized.SHARED
+    materialized: Materialized = Materialized.NEVER
     clustering: tuple[str, ...] = ()
     refresh_interval_minutes: int | None = None
     labels: Labels = ()
+    declared_as: Materialized | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
         """The name as engines compare it: both fold case."""
         return self.name.casefold()
+
+    @property
+    def kept(self) -> Materialized:
+        """How the catalog says that it is kept, whatever form an engine is given."""
+        return self.declared_as or self.materialized
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from cloudact.catalog.default_expression import default_problem
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
 from cloudact.catalog.model import Column, Granularity, Kind, Mode, Table, TimePartition
 from cloudact.catalog.problems import Problems
 
@@ -29,6 +32,8 @@ RESERVED_PREFIXES = (
     "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_sequence_number",
     "_change_type", "_change_timestamp",
 )  # fmt: skip
+_NUMBERS = frozenset({Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC})
+_NOT_FROM_TEXT = _NUMBERS | {Kind.BOOL, Kind.RECORD}
 _FORBIDDEN_IN_NAME = re.compile(r"[!\"$()*,./;?@\[\\\]^`{}~\x00-\x1f]")
 
 
@@ -38,7 +43,7 @@ def check_table(table: Table, problems: Problems, config: Problems) -> None:
     _check_partition(table, config)
     path, names = f"tables.{table.name}.clustering", [column.name for column in table.columns]
     check_clustering_names(path, table.clustering, names, config)
-    _check_clustering_types(path, table, config)
+    check_clustering_types(path, table, config)
 
 
 def _check_columns(table: Table, problems: Problems) -> None:
@@ -77,9 +82,38 @@ def _check_column(path: str, column: Column, problems: Problems) -> None:
         )
     if column.default is not None and "." in path:
         problems.add(path, "has a default inside a RECORD", "give the default to the top-level column")
-    elif column.default is not None and (reason := default_problem(column)):
+    elif column.default is not None and (reason := _default_problem(column)):
         where, fix = f"{path}.defaultValueExpression", "write a GoogleSQL expression of the column's type"
         problems.add(where, f"is {column.default}, which {reason}", fix)
+
+
+def _default_problem(column: Column) -> str:
+    """Return why the column's default cannot be one, or an empty text; types are judged for plain literals only."""
+    try:
+        tree = sqlglot.parse_one(f"SELECT {column.default}", dialect="bigquery")
+    except (SqlglotError, RecursionError):
+        return "is not an expression"
+    clauses = {name for name, value in tree.args.items() if value}
+    if clauses != {"expressions"} or len(tree.expressions) != 1:
+        return "is not one expression"
+    value = tree.expressions[0].unnest()
+    if isinstance(value, exp.Alias | exp.Star) or value.find(
+        exp.Query, exp.Column, exp.Parameter, exp.SessionParameter
+    ):
+        return "is not a plain expression"
+    if isinstance(value, exp.Neg):
+        value = value.this
+    kind = column.type.kind
+    wrong = (
+        (isinstance(value, exp.Boolean) and kind is not Kind.BOOL)
+        or (isinstance(value, exp.Literal) and value.is_string and kind in _NOT_FROM_TEXT)
+        or (isinstance(value, exp.Literal) and not value.is_string and kind not in _NUMBERS)
+        or (
+            isinstance(value, exp.Array) != (column.mode is Mode.REPEATED)
+            and isinstance(value, exp.Array | exp.Literal)
+        )
+    )
+    return f"is not of type {column.type}" if wrong else ""
 
 
 def _check_partition(table: Table, config: Problems) -> None:
@@ -121,7 +155,8 @@ def check_clustering_names(path: str, fields: tuple[str, ...], known: Collection
             config.add(path, f"names {name}, which is not a column", f"name some of {_names(known)}")
 
 
-def _check_clustering_types(path: str, table: Table, config: Problems) -> None:
+def check_clustering_types(path: str, table: Table, config: Problems) -> None:
+    """Report clustering columns of a type that cannot be clustered by, or that hold lists."""
     for name in table.clustering:
         column = table.column(name)
         if column and (column.type.kind not in CLUSTERABLE or column.mode is Mode.REPEATED):

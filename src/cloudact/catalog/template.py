@@ -6,7 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cloudact.catalog.model import Dataset, Labels, Table, View
-from cloudact.catalog.view_file import ViewQuery
+from cloudact.catalog.view_file import ORGANIZATIONS, SLUG, ViewQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a catalog has to know of the warehouse it is for.
+
+    `location` is where datasets are created whose config names no other. An engine that `materializes` has materialized
+    views, and keeps each dataset in a location from which no view reads another.
+    """
+
+    location: str = "US"
+    materializes: bool = False
+
+
+EMBEDDED = Engine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,11 @@ class DatasetTemplate:
     tables: tuple[Table, ...]
     views: tuple[ViewTemplate, ...]
 
+    @property
+    def central_names(self) -> frozenset[str]:
+        """What view files may write before its tables when it is the central dataset."""
+        return frozenset({f"{{{ORGANIZATIONS}}}", self.name})
+
     def dataset_name(self, values: Mapping[str, str]) -> str:
         """Return the dataset's name for these placeholder values."""
         return self.name.format_map(values)
@@ -49,10 +69,11 @@ class DatasetTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Both halves of what is declared: the central dataset and the dataset each organization gets."""
+    """Both halves of what is declared: the central dataset and the dataset each organization gets, for an engine."""
 
     central: DatasetTemplate
     organization: DatasetTemplate
+    engine: Engine = EMBEDDED
 
     @property
     def central_name(self) -> str:
@@ -61,13 +82,30 @@ class Catalog:
 
     def central_dataset(self) -> Dataset:
         """Return the declared central dataset."""
-        return self.central.render({"organizations": self.central_name})
+        return self.central.render({ORGANIZATIONS: self.central_name})
 
     def organization_dataset_name(self, slug: str) -> str:
         """Return the name of one organization's dataset."""
-        return self.organization.dataset_name({"org_slug": slug})
+        return self.organization.dataset_name({SLUG: slug})
 
     def organization_dataset(self, slug: str, *, name: str | None = None, location: str | None = None) -> Dataset:
-        """Return the declared dataset of one organization; one onboarded before keeps its name and location."""
-        values = {"organizations": self.central_name, "org_slug": slug}
-        return self.organization.render(values, name=name, location=location)
+        """Return the declared dataset of one organization; one onboarded before keeps its name and location.
+
+        It goes without the views that could not be read from where it is, see `unreadable_views`.
+        """
+        values = {ORGANIZATIONS: self.central_name, SLUG: slug}
+        unreadable = self.unreadable_views(location)
+        views = tuple(item for item in self.organization.views if item.view.name not in unreadable)
+        return replace(self.organization, views=views).render(values, name=name, location=location)
+
+    def unreadable_views(self, location: str | None = None) -> tuple[str, ...]:
+        """Return the names of the views that an organization's dataset in `location`, or as declared, goes without.
+
+        Where data has locations, a view of central tables can only be in the location of the central dataset.
+        """
+        where = location or self.organization.location
+        if not self.engine.materializes or where.casefold() == self.central.location.casefold():
+            return ()
+        central = self.central.central_names
+        views = ((item.view.name, item.query.tables) for item in self.organization.views)
+        return tuple(name for name, tables in views if any(dataset in central for dataset, _ in tables))

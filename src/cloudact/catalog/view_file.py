@@ -7,7 +7,7 @@ parsed query, so no value can change the query's structure, whatever characters 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,8 +17,10 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from cloudact.catalog.problems import Problems
 
-DATASET_PLACEHOLDERS = frozenset({"organizations", "dataset"})
-LITERAL_PLACEHOLDERS = frozenset({"org_slug"})
+ORGANIZATIONS = "organizations"
+SLUG = "org_slug"
+DATASET_PLACEHOLDERS = frozenset({ORGANIZATIONS, "dataset"})
+LITERAL_PLACEHOLDERS = frozenset({SLUG})
 PLACEHOLDERS = DATASET_PLACEHOLDERS | LITERAL_PLACEHOLDERS
 # Inside the parser a placeholder is this word; it ends visibly, so that text written right behind it shows.
 _MARK = "placeholder__{}__end"
@@ -71,6 +73,23 @@ class ViewQuery:
                         found.add(f"{_dataset_text(table)}.{table.name}")
         return sorted(found)
 
+    def without_scope(self, column: str, placeholder: str) -> ViewQuery | None:
+        """Return the query less its condition `column = {placeholder}`, or None when the placeholder has another use.
+
+        Only for a single SELECT over one table: each of several needs a condition of its own.
+        """
+        tree = self.tree.copy()
+        if not isinstance(tree, exp.Select):
+            return None
+        names = {"", *(table.alias_or_name for table in tree.find_all(exp.Table))}
+        uses = [item for item in tree.find_all(exp.Column) if item.name == _MARK.format(placeholder)]
+        every = list(_conjuncts(tree))
+        kept = [part for part in every if not _is_scope(part, names, column, placeholder)]
+        if len(uses) != 1 or len(kept) != len(every) - 1:
+            return None
+        tree.set("where", exp.Where(this=exp.and_(*kept)) if kept else None)
+        return ViewQuery(tree)
+
     @cached_property
     def outputs(self) -> tuple[str, ...]:
         """The names of the columns the view has, or nothing when a star hides them."""
@@ -87,6 +106,13 @@ class ViewQuery:
             return exp.Literal.string(value) if isinstance(node, exp.Column) else exp.to_identifier(value, quoted=True)
 
         return self.tree.copy().transform(fill).sql(dialect="bigquery", comments=False)
+
+
+def scoped_select(names: Iterable[str], dataset: str, table: str, column: str, placeholder: str) -> ViewQuery:
+    """Return `SELECT names FROM {dataset}.table WHERE column = {placeholder}`; the braces stand for placeholders."""
+    source = exp.table_(table, db=exp.to_identifier(_MARK.format(dataset)), quoted=True)
+    condition = exp.EQ(this=exp.column(column, quoted=True), expression=exp.column(_MARK.format(placeholder)))
+    return ViewQuery(exp.select(*(exp.column(name, quoted=True) for name in names)).from_(source).where(condition))
 
 
 def parse_view(text: str, problems: Problems) -> ViewQuery | None:

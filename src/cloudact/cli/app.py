@@ -8,6 +8,7 @@ import typer
 
 from cloudact import __version__
 from cloudact.cli import bootstrap, catalog, org
+from cloudact.cli.doctor import doctor
 from cloudact.cli.serve import serve
 
 app = typer.Typer(
@@ -16,13 +17,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Keep thousands of tenants' warehouse datasets in step with declared schemas, without losing a row.",
-    epilog="Exit codes: 0 done, 1 unforeseen, 2 usage or (with --exit-code) out of sync, 3 invalid input or settings, "
-    "4 not allowed, 5 wrong state, 6 warehouse or service.",
+    epilog="Exit codes: 0 done, 1 unforeseen or unhealthy, 2 usage or (with --exit-code) out of sync, 3 invalid input "
+    "or settings, 4 not allowed, 5 wrong state, 6 warehouse or service.",
 )
 app.add_typer(bootstrap.app, name="bootstrap")
 app.add_typer(org.app, name="org")
 app.add_typer(catalog.app, name="catalog")
 app.command()(serve)
+app.command()(doctor)
 
 
 def _version(*, value: bool) -> None:

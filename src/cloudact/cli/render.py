@@ -58,13 +58,24 @@ def dataset_status(answer: Answer) -> None:
         return
     existing, expected = len(answer["tables_existing"]), answer["tables_expected"]
     console.print(f"{existing} of {expected} declared tables exist", style="dim")
+    if answer["views"]:
+        console.print(_views(answer["views"]), style="dim", markup=False)
     _grid(console, [*_missing(answer), *_differences(answer), *_conflicts(answer)])
+
+
+def _views(views: dict[str, Answer]) -> str:
+    """Return the views in one line, by how they are kept."""
+    existing, current = (sum(view[what] for view in views.values()) for what in ("exists", "current"))
+    kinds = sorted({view["materialized"] for view in views.values()})
+    named = [f"{kind}: {', '.join(n for n, view in views.items() if view['materialized'] == kind)}" for kind in kinds]
+    return "; ".join((f"{existing} of {len(views)} declared views exist, {current} current", *named))
 
 
 def _missing(answer: Answer) -> list[tuple[str, str, str]]:
     rows = [(name, "table missing", "sync creates it") for name in answer["tables_missing"]]
     rows += [(name, "view missing", "sync creates it") for name in answer["views_missing"]]
     rows += [(name, "view is stale", "sync with --recreate-views replaces it") for name in answer["views_stale"]]
+    rows += [(name, "view left out", "read the central dataset instead") for name in answer["views_unreadable"]]
     return rows + [(name, "not declared", "kept") for name in answer["tables_extra"]]
 
 

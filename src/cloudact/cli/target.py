@@ -24,6 +24,9 @@ _TIMEOUT = httpx2.Timeout(300.0, connect=5.0)
 class Target(Protocol):
     """Every operation of the service, with answers as the service's JSON."""
 
+    def doctor(self) -> Answer:
+        """GET /api/v1/admin/doctor."""
+
     def bootstrap_run(self) -> Answer:
         """POST /api/v1/admin/bootstrap."""
 
@@ -54,6 +57,10 @@ class LocalTarget:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+
+    def doctor(self) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.doctor.diagnose())
 
     def bootstrap_run(self) -> Answer:
         """See `Target`."""
@@ -117,6 +124,10 @@ class RemoteTarget:
         """Release the connections."""
         self._client.close()
 
+    def doctor(self) -> Answer:
+        """See `Target`."""
+        return self._send("GET", "/api/v1/admin/doctor")
+
     def bootstrap_run(self) -> Answer:
         """See `Target`."""
         return self._send("POST", "/api/v1/admin/bootstrap", json={})
@@ -167,6 +178,7 @@ class RemoteTarget:
             hint, code = answer.get("hint", ""), answer.get("code", "")
             detail = answer.get("detail") or response.reason_phrase
             raise ServiceError(str(detail), hint=str(hint), remote_code=str(code))
-        if not (isinstance(answer.get("dataset"), str) or isinstance(answer.get("organizations"), list)):
+        lists = (answer.get("organizations"), answer.get("examinations"))
+        if not (isinstance(answer.get("dataset"), str) or any(isinstance(found, list) for found in lists)):
             raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
         return answer

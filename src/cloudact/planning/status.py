@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cloudact.catalog.model import Dataset
+from cloudact.catalog.model import Dataset, Materialized, View
 from cloudact.planning import changes as c
 from cloudact.planning.diff import Diff, diff
 from cloudact.planning.findings import Finding, Severity
@@ -38,6 +38,15 @@ class TableDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewState:
+    """How the catalog says that a view is kept, whether it exists, and whether its definition is the declared one."""
+
+    materialized: Materialized
+    exists: bool
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """How a dataset differs from its declaration, by object."""
 
@@ -49,6 +58,7 @@ class Drift:
     schema_diffs: dict[str, TableDrift]
     views_missing: tuple[str, ...]
     views_stale: tuple[str, ...]
+    views: dict[str, ViewState]
     conflicts: tuple[Finding, ...]
     metadata_pending: int
 
@@ -78,9 +88,15 @@ def compare(actual: Dataset | None, desired: Dataset) -> Drift:
         schema_diffs={name: drift for name, drift in drifts.items() if drift.differs},
         views_missing=tuple(change.view.name for change in found.changes if isinstance(change, c.CreateView)),
         views_stale=tuple(change.view.name for change in found.changes if isinstance(change, c.ReplaceView)),
+        views={view.name: _view_state(actual, view) for view in desired.views},
         conflicts=tuple(f for f in found.findings if f.severity is Severity.CONFLICT),
         metadata_pending=sum(isinstance(change, c.METADATA) or _on_extra(change, found) for change in found.changes),
     )
+
+
+def _view_state(actual: Dataset | None, declared: View) -> ViewState:
+    live = actual.view(declared.name) if actual else None
+    return ViewState(declared.kept, exists=live is not None, current=live == declared)
 
 
 def _on_extra(change: c.Change, found: Diff) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloudact.errors import NotBootstrapped
 from cloudact.planning.plan import Plan, creates_dataset, creations
@@ -12,6 +12,7 @@ from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.state import DatasetState, describe
 from cloudact.tenancy.sync import ConflictReport, SyncOutcome, SyncResult, counted, plan_for, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
+from cloudact.warehouse.usage import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class BootstrapResult:
     tables_existed: list[str]
     total_tables: int
     conflicts: list[ConflictReport]
+    bytes_billed: int
     message: str
 
 
@@ -44,7 +46,8 @@ class Bootstrap:
             session.apply(plan)
             return plan
 
-        plan = self.warehouse.run(work)
+        with measured() as usage:
+            plan = self.warehouse.run(work)
         created, _ = creations(plan.changes)
         existed = [table.name for table in desired.tables if plan.actual and plan.actual.table(table.name)]
         complete = len(created) + len(existed) == len(desired.tables)
@@ -56,20 +59,23 @@ class Bootstrap:
             tables_existed=existed,
             total_tables=len(desired.tables),
             conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
+            bytes_billed=usage.bytes_billed,
             message=_message(plan, len(created), len(existed), len(desired.tables)),
         )
 
     def status(self) -> DatasetState:
         """Return where the central dataset stands."""
         desired = self.catalogs.load().central_dataset()
-        actual = self.warehouse.run(lambda session: session.inspect(desired.name))
+        actual = self.warehouse.run(lambda session: session.inspect(desired.name, expected=desired))
         remedy = "Run bootstrap/sync." if actual else "Run bootstrap."
         return describe(desired.name, compare(actual, desired), absent=SyncStatus.NOT_BOOTSTRAPPED, remedy=remedy)
 
     def sync(self, policy: Policy) -> SyncResult:
         """Add what is missing; raises NotBootstrapped when there is no dataset to add it to."""
         desired = self.catalogs.load().central_dataset()
-        return report(synchronize(self.warehouse, desired, policy, absent=NotBootstrapped(desired.name)))
+        with measured() as usage:
+            applied = synchronize(self.warehouse, desired, policy, absent=NotBootstrapped(desired.name))
+        return replace(report(applied), bytes_billed=usage.bytes_billed)
 
 
 def _message(plan: Plan, created: int, existed: int, total: int) -> str:

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cloudact.catalog.load import CatalogSource
-from cloudact.catalog.template import Catalog
+from cloudact.catalog.template import EMBEDDED, Catalog, Engine
 from cloudact.errors import CatalogError, Problem
 from cloudact.tenancy.plans import SubscriptionPlan, load_plans
 
 
 class Declarations:
-    """The declarations in a directory, as its files stand at each call."""
+    """The declarations in a directory, as its files stand at each call and as the warehouse's engine needs them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, engine: Engine = EMBEDDED) -> None:
         self.root = root
-        self._catalogs = CatalogSource(root)
+        self._catalogs = CatalogSource(root, engine)
 
     def load(self) -> Catalog:
         """Return the catalog; raises CatalogError naming every problem in any file, `plans.yml` included."""

@@ -1,10 +1,15 @@
-"""Onboarding an organization: its profile, subscription, quota, key and dataset, together or not at all."""
+"""Onboarding an organization: its profile, subscription, quota, key and dataset.
+
+Together or not at all where the warehouse has transactions; elsewhere the profile comes first and says PROVISIONING
+until everything is there, each step can be repeated, and the next call or sync goes on from whatever is there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from cloudact.catalog.template import Catalog
 from cloudact.errors import (
@@ -14,18 +19,34 @@ from cloudact.errors import (
     DatasetConflict,
     DatasetExists,
     NotBootstrapped,
+    OnboardingUnfinished,
     OrganizationExists,
+    WarehouseNotFound,
     WarehouseRefused,
 )
-from cloudact.planning.plan import Plan, creates_dataset, creations
+from cloudact.planning.plan import Plan, creates_dataset, creations, make_plan
 from cloudact.planning.policy import Policy
 from cloudact.tenancy.api_keys import make_key
 from cloudact.tenancy.checks import Check, OnboardingRequest, field_checks, require
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.store import USED_COLUMNS, NewId, Profile, Store, declared_dataset, first_absent, first_unwritten
+from cloudact.tenancy.store import (
+    PROVISIONING,
+    USED_COLUMNS,
+    NewId,
+    Profile,
+    Store,
+    declared_dataset,
+    first_absent,
+    first_unwritten,
+    updated,
+)
 from cloudact.tenancy.sync import ConflictReport, counted, plan_for
 from cloudact.warehouse.driver import Session, Warehouse
+from cloudact.warehouse.usage import measured
+
+# Longer than one call lasts that meets every retry on its way; a call that failed by itself releases its claim at once.
+ABANDONED_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +64,7 @@ class OnboardResult:
     views_created: list[str]
     already_existed: bool
     conflicts: list[ConflictReport]
+    bytes_billed: int
     message: str
 
 
@@ -73,42 +95,56 @@ class Onboarding:
         catalog, plans = self.catalogs.load(), self.catalogs.plans()
         require(field_checks(request, plans))
         slug = OrgSlug(request.org_slug)
-        key = make_key(slug)
+        key, now = make_key(slug), self.clock()
+        claimed: list[OrgSlug] = []
 
         def work(session: Session) -> OnboardResult:
-            store = self._store(session, catalog)
+            store = Store(session, catalog.central_name, now, self.new_id)
             declared = catalog.organization_dataset(slug)
             # The dataset is read before the profile is claimed, so that what another caller onboards in between is
-            # met as a profile, and not as a dataset that belongs to nobody.
-            plan = plan_for(session, declared, Policy())
-            created = store.add_profile(slug, request, declared.name, declared.location)
-            if created and (reason := _blocked(plan, request)):
+            # met as a profile, and not as a dataset that belongs to nobody. Nothing is expected of it yet.
+            plan = make_plan(session.inspect(declared.name), declared, Policy())
+            session.check(plan)
+            reason = _blocked(plan, request)
+            if reason and store.profile(slug) is None:
                 raise reason
-            if not created:
-                if not request.regenerate_api_key_if_exists:
-                    raise OrganizationExists(slug)
-                store.update_profile(slug, request)
-            profile = store.existing_profile(slug)
-            if not created:
+            profile = store.claim(slug, request, declared.name, declared.location)
+            created = profile is not None
+            if profile:
+                claimed.append(slug)
+            else:
+                found = store.existing_profile(slug)
+                created = _take_over(found, request, now)
+                profile = updated(found, request)
                 plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
             session.apply(plan)
-            # A plan may have been taken out of plans.yml since: then the limits on record stay as they are.
-            limits = plans.get(profile.subscription_plan or "")
-            if limits:
-                store.ensure_subscription(slug, profile.subscription_plan or "", limits)
-                store.ensure_quota(slug, limits)
+            store.finish(slug)
+            if not claimed:
+                store.update_profile(slug, request)
+            store.ensure_limits(slug, profile.subscription_plan or "", plans)
             if not created and "subscription_plan" in request.given:
                 store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
             store.replace_keys(slug, key.hash)
             return _result(profile, key.text, plan, created=created)
 
         try:
-            return self.warehouse.run(work)
-        except (ChangeFailed, WarehouseRefused):
+            with measured() as usage:
+                result = self.warehouse.run(work)
+            return replace(result, bytes_billed=usage.bytes_billed)
+        except CloudactError as error:
+            if claimed:
+                self._release(catalog, slug, now)
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
-            if obstacle := self.warehouse.run(lambda session: _obstacle(session, catalog)):
+            refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
+            if refused and (obstacle := self.warehouse.run(lambda session: _obstacle(session, catalog))):
                 raise obstacle from None
             raise
+
+    def _release(self, catalog: Catalog, slug: OrgSlug, claimed_at: datetime) -> None:
+        """Where a failed unit leaves its claim behind, the next call need not wait for it to be abandoned."""
+        # The warehouse may be what failed; then the claim ends by its age.
+        with suppress(CloudactError):
+            self.warehouse.run(lambda session: self._store(session, catalog).release(slug, claimed_at))
 
     def dry_run(self, request: OnboardingRequest) -> DryRunResult:
         """Return every check that onboarding would make, without writing anything."""
@@ -135,12 +171,14 @@ class Onboarding:
         profile = self._store(session, catalog).profile(slug)
         allowed = profile is None or request.regenerate_api_key_if_exists
         message = f"{slug} is free" if profile is None else OrganizationExists(slug).message
-        plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
+        desired = declared_dataset(catalog, slug, profile)
+        plan = plan_for(session, desired, Policy())
         reason = None if profile else _blocked(plan, request)
         dataset = Check(
             "dataset", reason is None, f"{reason.message} {reason.hint}" if reason else _dataset_message(plan)
         )
-        return [Check("organization", allowed, message), dataset], plan
+        views = _views_check(session, plan, catalog.unreadable_views(desired.location), catalog.central.location)
+        return [Check("organization", allowed, message), dataset, views], plan
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
@@ -155,12 +193,28 @@ def _obstacle(session: Session, catalog: Catalog) -> CloudactError | None:
             if table := declared.table(name):
                 read = {column.name for column in table.columns if column.name in item.query.columns}
                 needed.setdefault(table.name, set()).update(read)
-    live = session.inspect(declared.name, among=needed.keys())
-    missing = first_absent(live, {table: sorted(columns) for table, columns in needed.items()})
+    shared = sorted(
+        {name for item in catalog.organization.views for _, name in item.query.tables if declared.view(name)}
+    )
+    live = session.inspect(declared.name, [*needed, *shared], declared)
+    missing = first_absent(live, {table: sorted(columns) for table, columns in needed.items()}, shared)
     if live is None or missing is not None:
         return NotBootstrapped(declared.name, missing or "")
     blocking = first_unwritten(live)
     return CentralTableBlocked(declared.name, blocking) if blocking else None
+
+
+def _views_check(session: Session, plan: Plan, unreadable: tuple[str, ...], central: str) -> Check:
+    try:
+        session.check(plan)
+    except WarehouseRefused as error:
+        return Check("views", passed=False, message=f"{error.message}. {error.hint}")
+    if unreadable:
+        left_out = f"left out, because the central dataset is in {central} and no view reads across locations"
+        return Check(
+            "views", passed=True, message=f"{', '.join(unreadable)}: {left_out}; reads take the central tables"
+        )
+    return Check("views", passed=True, message="every view can be made")
 
 
 def _dry_run_result(request: OnboardingRequest, checks: list[Check], plan: Plan | None) -> DryRunResult:
@@ -192,6 +246,18 @@ def _dataset_message(plan: Plan) -> str:
     return f"dataset {plan.dataset} exists; {counted(len(plan.changes), 'change')} would be applied"
 
 
+def _take_over(profile: Profile, request: OnboardingRequest, now: datetime) -> bool:
+    """Tell whether this call finishes an onboarding that stopped; raises when it may not, and is no resync either."""
+    if profile.status == PROVISIONING:
+        claimed_at = profile.updated_at
+        if claimed_at is not None and now - claimed_at < ABANDONED_AFTER:
+            raise OnboardingUnfinished(profile.org_slug, int(ABANDONED_AFTER.total_seconds()))
+        return True
+    if not request.regenerate_api_key_if_exists:
+        raise OrganizationExists(profile.org_slug)
+    return False
+
+
 def _result(profile: Profile, key: str, plan: Plan, *, created: bool) -> OnboardResult:
     tables, views = creations(plan.changes)
     what = "onboarded" if created else "resynced; earlier API keys no longer work"
@@ -207,5 +273,6 @@ def _result(profile: Profile, key: str, plan: Plan, *, created: bool) -> Onboard
         views_created=views,
         already_existed=not created,
         conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
+        bytes_billed=0,
         message=f"Organization {profile.org_slug} {what}. Keep the API key now: only its hash is stored.",
     )

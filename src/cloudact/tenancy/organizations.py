@@ -10,14 +10,15 @@ from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import InvalidRequest, NotBootstrapped
 from cloudact.planning.policy import Policy
-from cloudact.planning.status import SyncStatus, compare
+from cloudact.planning.status import Drift, SyncStatus, compare
 from cloudact.tenancy.api_keys import hash_key
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.state import DatasetState, describe
-from cloudact.tenancy.store import NewId, Profile, ProfileFilter, Store, declared_dataset
-from cloudact.tenancy.sync import SyncResult, report, synchronize
+from cloudact.tenancy.store import PROVISIONING, NewId, Profile, ProfileFilter, Store, declared_dataset
+from cloudact.tenancy.sync import SyncOutcome, SyncResult, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
+from cloudact.warehouse.usage import measured
 
 MAX_PAGE = 500
 MAX_OFFSET = 2**31
@@ -25,10 +26,11 @@ MAX_OFFSET = 2**31
 
 @dataclass(frozen=True, slots=True)
 class OrganizationState(DatasetState):
-    """How an organization's dataset stands, and whether the organization has a profile."""
+    """How an organization's dataset stands, whether it has a profile, and whether its onboarding has finished."""
 
     org_slug: str
     profile_exists: bool
+    onboarded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Organizations:
         def work(session: Session) -> tuple[Profile | None, Dataset | None, Dataset]:
             profile = self._store(session, catalog).profile(slug)
             desired = declared_dataset(catalog, slug, profile)
-            return profile, session.inspect(desired.name), desired
+            return profile, session.inspect(desired.name, expected=desired), desired
 
         try:
             profile, actual, desired = self.warehouse.run(work)
@@ -78,16 +80,49 @@ class Organizations:
             state = describe(desired.name, drift, absent=SyncStatus.NOT_FOUND, remedy="")
             state = replace(state, status=SyncStatus.NOT_FOUND, message=message)
             return _state(slug, state, profile_exists=False)
-        remedy = f"Run POST /api/v1/organizations/{slug}/sync."
-        state = describe(desired.name, drift, absent=SyncStatus.PROFILE_ONLY, remedy=remedy)
-        return _state(slug, state, profile_exists=True)
+        return self._of_profile(slug, profile, drift, catalog.unreadable_views(desired.location))
+
+    def _of_profile(
+        self, slug: OrgSlug, profile: Profile, drift: Drift, unreadable: tuple[str, ...]
+    ) -> OrganizationState:
+        dataset = profile.org_dataset_id
+        restore = "" if drift.exists else self.warehouse.how_to_restore(dataset)
+        remedy = f"{restore} Run POST /api/v1/organizations/{slug}/sync.".lstrip()
+        state = describe(dataset, drift, absent=SyncStatus.PROFILE_ONLY, remedy=remedy, unreadable=unreadable)
+        if profile.status == PROVISIONING:
+            status = SyncStatus.OUT_OF_SYNC if drift.exists else SyncStatus.PROFILE_ONLY
+            message = f"Onboarding has not finished. {state.message} {_FINISH.format(slug=slug)}"
+            state = replace(state, status=status, message=message)
+        return _state(slug, state, profile_exists=True, onboarded=profile.status != PROVISIONING)
 
     def sync(self, slug: OrgSlug, policy: Policy) -> SyncResult:
         """Bring an organization's dataset in step; a deleted dataset is made anew as it was onboarded."""
         catalog = self.catalogs.load()
-        profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
-        desired = declared_dataset(catalog, slug, profile)
-        return report(synchronize(self.warehouse, desired, policy))
+        with measured() as usage:
+            profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
+            desired = declared_dataset(catalog, slug, profile)
+            result = report(synchronize(self.warehouse, desired, policy))
+            notes = [*result.notes, *self._given_up(desired.name, result)]
+            if profile.status == PROVISIONING and result.status is SyncOutcome.SUCCESS and not result.not_requested:
+                self._finish(slug, profile)
+                notes.append(_FINISHED)
+        return replace(result, notes=notes, bytes_billed=usage.bytes_billed)
+
+    def _finish(self, slug: OrgSlug, profile: Profile) -> None:
+        """Write the rows that an onboarding which stopped has not written; a key is for `onboard` to hand out."""
+        catalog, plans = self.catalogs.load(), self.catalogs.plans()
+
+        def work(session: Session) -> None:
+            store = self._store(session, catalog)
+            store.finish(slug)
+            store.ensure_limits(slug, profile.subscription_plan or "", plans)
+
+        self.warehouse.run(work)
+
+    def _given_up(self, dataset: str, result: SyncResult) -> list[str]:
+        if not result.dataset_created or not self.warehouse.how_to_restore(dataset):
+            return []
+        return [f"{dataset}: was made anew; an earlier dataset of that name can no longer be restored"]
 
     def page(self, wanted: ProfileFilter, *, limit: int, offset: int) -> OrganizationPage:
         """Return one page of organizations, ordered by slug."""
@@ -112,7 +147,7 @@ class Organizations:
             return None
 
     def _without_profile(self, desired: Dataset) -> DatasetState:
-        actual = self.warehouse.run(lambda session: session.inspect(desired.name))
+        actual = self.warehouse.run(lambda session: session.inspect(desired.name, expected=desired))
         return describe(desired.name, compare(actual, desired), absent=SyncStatus.NOT_FOUND, remedy="")
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
@@ -122,6 +157,12 @@ class Organizations:
 _ONBOARD = "Onboard it with POST /api/v1/organizations/onboard."
 
 
-def _state(slug: OrgSlug, state: DatasetState, *, profile_exists: bool) -> OrganizationState:
+_FINISH = "POST /api/v1/organizations/{slug}/sync finishes it."
+_FINISHED = (
+    "Onboarding is finished. No API key was issued: onboard again with regenerate_api_key_if_exists: true to get one."
+)
+
+
+def _state(slug: OrgSlug, state: DatasetState, *, profile_exists: bool, onboarded: bool = False) -> OrganizationState:
     values = {item.name: getattr(state, item.name) for item in fields(state)}
-    return OrganizationState(**values, org_slug=str(slug), profile_exists=profile_exists)
+    return OrganizationState(**values, org_slug=str(slug), profile_exists=profile_exists, onboarded=onboarded)

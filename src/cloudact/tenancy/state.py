@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloudact.planning.status import Drift, SyncStatus, TableDrift
+from cloudact.planning.status import Drift, SyncStatus, TableDrift, ViewState
 from cloudact.tenancy.sync import ConflictReport, counted
 
 
@@ -33,12 +34,19 @@ class DatasetState:
     schema_diffs: dict[str, TableDiff]
     views_missing: list[str]
     views_stale: list[str]
+    views_unreadable: list[str]
+    views: dict[str, ViewState]
     conflicts: list[ConflictReport]
     message: str
 
 
-def describe(dataset: str, drift: Drift, *, absent: SyncStatus, remedy: str) -> DatasetState:
-    """Return the state for a drift; `absent` is the status of a dataset that does not exist."""
+def describe(
+    dataset: str, drift: Drift, *, absent: SyncStatus, remedy: str, unreadable: Sequence[str] = ()
+) -> DatasetState:
+    """Return the state for a drift; `absent` is the status of a dataset that does not exist.
+
+    `unreadable` names the declared views that the dataset goes without because of its location.
+    """
     status = (SyncStatus.SYNCED if drift.in_sync else SyncStatus.OUT_OF_SYNC) if drift.exists else absent
     return DatasetState(
         status=status,
@@ -51,8 +59,10 @@ def describe(dataset: str, drift: Drift, *, absent: SyncStatus, remedy: str) -> 
         schema_diffs={name: _table(item) for name, item in drift.schema_diffs.items()},
         views_missing=list(drift.views_missing),
         views_stale=list(drift.views_stale),
+        views_unreadable=list(unreadable),
+        views=drift.views,
         conflicts=[ConflictReport.of(finding) for finding in drift.conflicts],
-        message=_message(drift, remedy),
+        message=" ".join(part for part in (_message(drift, remedy), _left_out(unreadable)) if part),
     )
 
 
@@ -74,6 +84,12 @@ def _message(drift: Drift, remedy: str) -> str:
         return f"In sync{'; ' + ', '.join(parts) if parts else ''}."
     syncable = len(parts) > bool(drift.conflicts)
     return f"{', '.join(parts)}. {remedy if syncable else ''}".strip()
+
+
+def _left_out(views: Sequence[str]) -> str:
+    if not views:
+        return ""
+    return f"Left out, because the central dataset is in another location: {', '.join(views)}."
 
 
 def _counts(drift: Drift) -> list[tuple[int, str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from cloudact.tenancy.plans import SubscriptionPlan
 from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Session
 
 PROFILES = "org_profiles"
+PROVISIONING = "PROVISIONING"
+ACTIVE = "ACTIVE"
 KEYS = "org_api_keys"
 SUBSCRIPTIONS = "org_subscriptions"
 QUOTAS = "org_usage_quotas"
@@ -121,15 +123,18 @@ class Store:
             total = self._session.count(self._dataset, PROFILES, where)
         return [_profile(row) for row in found], total
 
-    def add_profile(self, slug: OrgSlug, request: OnboardingRequest, dataset: str, location: str) -> bool:
-        """Insert the profile unless the slug is taken; of simultaneous callers exactly one gets True."""
+    def claim(self, slug: OrgSlug, request: OnboardingRequest, dataset: str, location: str) -> Profile | None:
+        """Insert the profile unless the slug is taken; of simultaneous callers exactly one gets it.
+
+        It is PROVISIONING until `finish`: where a unit of work is no transaction, others may see it before.
+        """
         row = {
             "org_slug": str(slug),
             "company_name": request.company_name,
             "admin_email": request.admin_email,
             "org_dataset_id": dataset,
             "dataset_location": location,
-            "status": "ACTIVE",
+            "status": PROVISIONING,
             "subscription_plan": request.subscription_plan,
             "default_currency": request.default_currency,
             "default_country": request.default_country,
@@ -139,19 +144,38 @@ class Store:
             "updated_at": self._now,
         }
         with self._table(PROFILES):
-            return self._session.insert_if_absent(self._dataset, PROFILES, row, ["org_slug"])
+            claimed = self._session.insert_if_absent(self._dataset, PROFILES, row, ["org_slug"])
+        return _profile(row) if claimed else None
+
+    def finish(self, slug: OrgSlug) -> None:
+        """Make a profile that is PROVISIONING active; every unit that adds rows of an organization calls this first."""
+        own = [Equals("org_slug", slug), Equals("status", PROVISIONING)]
+        with self._table(PROFILES):
+            self._session.update(self._dataset, PROFILES, {"status": ACTIVE, "updated_at": self._now}, own)
+
+    def release(self, slug: OrgSlug, claimed_at: datetime) -> None:
+        """Let the next call go on with an onboarding at once that this one could not finish."""
+        own = [Equals("org_slug", slug), Equals("status", PROVISIONING), Equals("updated_at", claimed_at)]
+        with self._table(PROFILES):
+            self._session.update(self._dataset, PROFILES, {"updated_at": None}, own)
 
     def update_profile(self, slug: OrgSlug, request: OnboardingRequest) -> None:
         """Take over what the request gives; what it leaves out stays."""
-        given = {name: getattr(request, name) for name in _UPDATABLE if name in request.given}
-        values = {"company_name": request.company_name, "admin_email": request.admin_email, **given}
         with self._table(PROFILES):
             self._session.update(
-                self._dataset, PROFILES, {**values, "updated_at": self._now}, [Equals("org_slug", slug)]
+                self._dataset, PROFILES, {**_update(request), "updated_at": self._now}, [Equals("org_slug", slug)]
             )
 
-    def ensure_subscription(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
-        """Insert the organization's subscription, unless it has one."""
+    def ensure_limits(self, slug: OrgSlug, plan_name: str, plans: Mapping[str, SubscriptionPlan]) -> None:
+        """Insert the organization's subscription and today's usage row, unless it has them.
+
+        A plan may have been taken out of plans.yml since: then the limits on record stay as they are.
+        """
+        if plan_name in plans:
+            self._ensure_subscription(slug, plan_name, plans[plan_name])
+            self._ensure_quota(slug, plans[plan_name])
+
+    def _ensure_subscription(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
         row = {
             "subscription_id": self._new_id(),
             "org_slug": str(slug),
@@ -162,7 +186,7 @@ class Store:
             "updated_at": self._now,
         }
         with self._table(SUBSCRIPTIONS):
-            self._session.insert_if_absent(self._dataset, SUBSCRIPTIONS, row, ["org_slug"])
+            self._session.ensure(self._dataset, SUBSCRIPTIONS, row, ["org_slug"])
 
     def change_plan(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
         """Give the organization's subscription, and today's quota, another plan's limits."""
@@ -175,8 +199,7 @@ class Store:
             today = Equals("usage_date", self._now.date())
             self._session.update(self._dataset, QUOTAS, {**plan.model_dump(), "last_updated": self._now}, [own, today])
 
-    def ensure_quota(self, slug: OrgSlug, plan: SubscriptionPlan) -> None:
-        """Insert today's usage row, unless the organization has one."""
+    def _ensure_quota(self, slug: OrgSlug, plan: SubscriptionPlan) -> None:
         row = {
             "usage_id": self._new_id(),
             "org_slug": str(slug),
@@ -187,7 +210,7 @@ class Store:
             "created_at": self._now,
         }
         with self._table(QUOTAS):
-            self._session.insert_if_absent(self._dataset, QUOTAS, row, ["org_slug", "usage_date"])
+            self._session.ensure(self._dataset, QUOTAS, row, ["org_slug", "usage_date"])
 
     def replace_keys(self, slug: OrgSlug, key_hash: str) -> None:
         """Deactivate the organization's keys and insert this one."""
@@ -214,7 +237,7 @@ class Store:
         valid = (row for row in found if row["expires_at"] is None or row["expires_at"] > self._now)
         owner = next((OrgSlug(row["org_slug"]) for row in valid), None)
         profile = self.profile(owner) if owner else None
-        return owner if profile and profile.status == "ACTIVE" else None
+        return owner if profile and profile.status == ACTIVE else None
 
     @contextmanager
     def _table(self, table: str) -> Iterator[None]:
@@ -228,6 +251,11 @@ class Store:
             raise NotBootstrapped(self._dataset, missing) from error
 
 
+def updated(profile: Profile, request: OnboardingRequest) -> Profile:
+    """Return the profile as `Store.update_profile` leaves it."""
+    return replace(profile, **_update(request))
+
+
 def declared_dataset(catalog: Catalog, slug: OrgSlug, profile: Profile | None) -> Dataset:
     """Return an organization's declared dataset, under the name and in the location its profile has on record."""
     if profile is None:
@@ -235,8 +263,8 @@ def declared_dataset(catalog: Catalog, slug: OrgSlug, profile: Profile | None) -
     return catalog.organization_dataset(slug, name=profile.org_dataset_id, location=profile.dataset_location)
 
 
-def first_absent(live: Dataset | None, needed: Mapping[str, Iterable[str]]) -> str | None:
-    """Return the first of these tables, or `table.column`, that the dataset lacks; "" when there is no dataset."""
+def first_absent(live: Dataset | None, needed: Mapping[str, Iterable[str]], views: Iterable[str] = ()) -> str | None:
+    """Return the first of these tables, `table.column` or views that the dataset lacks; "" when there is no dataset."""
     if live is None:
         return ""
     for name, columns in needed.items():
@@ -246,7 +274,7 @@ def first_absent(live: Dataset | None, needed: Mapping[str, Iterable[str]]) -> s
         for column in columns:
             if table.column(column) is None:
                 return f"{name}.{column}"
-    return None
+    return next((name for name in views if live.view(name) is None), None)
 
 
 def first_unwritten(live: Dataset) -> str | None:
@@ -257,6 +285,11 @@ def first_unwritten(live: Dataset) -> str | None:
             if column.mode is Mode.REQUIRED and column.default is None and column.key not in written:
                 return f"{name}.{column.name}"
     return None
+
+
+def _update(request: OnboardingRequest) -> dict[str, Any]:
+    given = {name: getattr(request, name) for name in _UPDATABLE if name in request.given}
+    return {"company_name": request.company_name, "admin_email": request.admin_email, **given}
 
 
 def _subscription_limits(plan: SubscriptionPlan) -> dict[str, int | None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import structlog
+
 from cloudact.catalog.model import Dataset
 from cloudact.errors import ChangeFailed, CloudactError
 from cloudact.planning import changes as c
@@ -12,6 +14,8 @@ from cloudact.planning.findings import Finding, Severity
 from cloudact.planning.plan import Plan, creates_dataset, creations, make_plan
 from cloudact.planning.policy import Policy
 from cloudact.warehouse.driver import Session, Warehouse
+
+_log = structlog.get_logger(__name__)
 
 
 class SyncOutcome(StrEnum):
@@ -63,21 +67,23 @@ class SyncResult:
     errors: list[ErrorReport]
     notes: list[str]
     not_requested: list[str]
+    bytes_billed: int
     message: str
 
 
 @dataclass(slots=True)
 class Applied:
-    """A plan that has been applied, and the changes that had to be left out of it."""
+    """A plan that has been applied, the changes made on the way, and those that had to be left out."""
 
     plan: Plan
+    changes: tuple[c.Change, ...]
     failed: list[ChangeFailed] = field(default_factory=list)
 
 
 def plan_for(session: Session, desired: Dataset, policy: Policy) -> Plan:
     """Return the plan for the dataset as it is now, looking only at what is declared."""
     names = [*(table.name for table in desired.tables), *(view.name for view in desired.views)]
-    return make_plan(session.inspect(desired.name, among=names), desired, policy)
+    return make_plan(session.inspect(desired.name, names, desired), desired, policy)
 
 
 def synchronize(
@@ -88,46 +94,57 @@ def synchronize(
     Raises `absent`, where given, instead of creating the dataset.
     """
     failed: list[ChangeFailed] = []
+    before: tuple[c.Change, ...] = ()
 
     def work(session: Session) -> Plan:
         plan = plan_for(session, desired, policy).without(tuple(item.change for item in failed))
-        if absent and plan.actual is None:
-            raise absent
+        if plan.actual is None:
+            if absent:
+                raise absent
+            _say_what_is_given_up(warehouse, desired.name)
         session.apply(plan)
         return plan
 
     while True:
         try:
-            return Applied(warehouse.run(work), failed)
+            plan = warehouse.run(work)
+            return Applied(plan, (*before, *plan.changes), failed)
         except ChangeFailed as error:
             # Without its dataset nothing else can be created, so there is nothing to go on with.
             if isinstance(error.change, c.CreateDataset) or any(item.change == error.change for item in failed):
                 raise
             failed.append(error)
+            before += error.applied
+
+
+def _say_what_is_given_up(warehouse: Warehouse, dataset: str) -> None:
+    if restore := warehouse.how_to_restore(dataset):
+        _log.warning("dataset_made_anew", dataset=dataset, gives_up=restore)
 
 
 def report(applied: Applied) -> SyncResult:
     """Return the account of a sync."""
-    plan, failed = applied.plan, applied.failed
-    tables, views = creations(plan.changes)
+    plan, made, failed = applied.plan, applied.changes, applied.failed
+    tables, views = creations(made)
     conflicts = [ConflictReport.of(finding) for finding in plan.conflicts]
     errors = [ErrorReport(str(error.change), error.cause.message, error.hint) for error in failed]
     notes = [str(finding) for finding in plan.findings if finding.severity is Severity.LOOSER]
     return SyncResult(
         status=SyncOutcome.PARTIAL if conflicts or errors else SyncOutcome.SUCCESS,
         dataset=plan.dataset,
-        dataset_created=creates_dataset(plan.changes),
+        dataset_created=creates_dataset(made),
         tables_created=tables,
-        columns_added=_columns_added(plan.changes),
+        columns_added=_columns_added(made),
         views_created=views,
-        views_replaced=[change.view.name for change in plan.changes if isinstance(change, c.ReplaceView)],
-        columns_changed=[str(change) for change in plan.changes if isinstance(change, c.RelaxMode | c.WidenType)],
-        metadata_updated=[str(change) for change in plan.changes if isinstance(change, c.METADATA)],
+        views_replaced=[change.view.name for change in made if isinstance(change, c.ReplaceView)],
+        columns_changed=[str(change) for change in made if isinstance(change, c.RelaxMode | c.WidenType)],
+        metadata_updated=[str(change) for change in made if isinstance(change, c.METADATA)],
         conflicts=conflicts,
         errors=errors,
         notes=notes,
         not_requested=[str(change) for change in plan.held_back],
-        message=_message(plan, len(conflicts), len(errors)),
+        bytes_billed=0,
+        message=_message(applied, len(conflicts), len(errors)),
     )
 
 
@@ -139,8 +156,8 @@ def _columns_added(changes: tuple[c.Change, ...]) -> dict[str, list[str]]:
     return added
 
 
-def _message(plan: Plan, conflicts: int, errors: int) -> str:
-    done = len(plan.changes)
+def _message(applied: Applied, conflicts: int, errors: int) -> str:
+    plan, done = applied.plan, len(applied.changes)
     parts = [f"{plan.dataset}: {counted(done, 'change')} applied" if done else f"{plan.dataset}: nothing to change"]
     if conflicts:
         parts.append(f"{counted(conflicts, 'conflict')} left for a person")

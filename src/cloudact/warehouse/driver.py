@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from cloudact.catalog.model import Dataset
+from cloudact.catalog.template import Engine
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 
@@ -29,6 +30,10 @@ class Progress:
 
 
 Observer = Callable[[Progress], None]
+
+
+def ignore(_progress: Progress) -> None:
+    """Observe nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,16 @@ Condition = Equals | Contains
 
 
 @dataclass(frozen=True, slots=True)
+class Examination:
+    """One thing that a warehouse needs to work: whether it is so, what was found, and what to do where it is not."""
+
+    name: str
+    passed: bool
+    message: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Which part of an ordered result: `order_by` columns ascending, then `limit` rows after `offset`."""
 
@@ -60,17 +75,28 @@ class Page:
 
 
 class Session(Protocol):
-    """One unit of work. Where the engine has transactions it is one: everything in it happens, or nothing."""
+    """One unit of work.
 
-    def inspect(self, dataset: str, among: Collection[str] | None = None) -> Dataset | None:
+    Where the engine has transactions it is one: everything in it happens, or nothing. Where it has none, changes to
+    datasets happen at once and stay, rows are written together when the unit ends, and only `insert_if_absent` is
+    decided within it; so each unit must be such that running it again after any interruption finishes it.
+    """
+
+    def inspect(
+        self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
+    ) -> Dataset | None:
         """Return the committed live dataset, or None when there is none.
 
         With `among`, tables outside these names and those made by this project may be left out, which spares a driver
-        from listing everything; without it the answer is complete.
+        from listing everything; without it the answer is complete. With `expected`, a driver whose catalog may lag
+        behind asks again about what differs from it, and looks where it says that the dataset is.
         """
 
+    def check(self, plan: Plan) -> None:
+        """Raise WarehouseRefused for a limit of the engine that the plan would run into; nothing is changed."""
+
     def apply(self, plan: Plan) -> None:
-        """Apply every change of the plan in order; raises ChangeFailed with the first one refused.
+        """Apply the changes of the plan; raises ChangeFailed with the first one refused.
 
         Raises WarehouseBusy when the dataset is no longer as the plan's `actual`, so that the caller plans anew.
         """
@@ -80,6 +106,12 @@ class Session(Protocol):
 
     def insert_if_absent(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> bool:
         """Insert the row unless one with equal `key` columns exists; of simultaneous callers exactly one inserts."""
+
+    def ensure(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> None:
+        """Insert the row unless one with equal `key` columns exists.
+
+        Units that may do so for one key at the same time have to update a common row as well, before it.
+        """
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """Set the given columns in every row that meets all conditions; at least one condition is needed."""
@@ -99,17 +131,27 @@ class Session(Protocol):
 
 
 class Warehouse(Protocol):
-    """An engine that holds datasets, safe to use from many threads at once."""
+    """An engine that holds datasets, safe to use from many threads at once; `engine` is what a catalog has to know."""
+
+    @property
+    def engine(self) -> Engine:
+        """What a catalog has to know of this warehouse."""
 
     def run(self, work: Callable[[Session], T]) -> T:
         """Do `work` as one unit and return what it returns.
 
-        When concurrent work wins, the unit is undone and `work` is called again, so it must have no effect outside its
-        session; WarehouseBusy is raised when it never wins.
+        When concurrent work wins, `work` is called again, so it must have no effect outside its session; what an
+        `insert_if_absent` answered, it answers again. WarehouseBusy is raised when it never wins.
         """
 
     def ping(self) -> None:
         """Return when the warehouse answers; raises WarehouseUnavailable otherwise."""
+
+    def examine(self) -> list[Examination]:
+        """Return everything the warehouse needs to work, each looked at without changing anything; never raises."""
+
+    def how_to_restore(self, dataset: str) -> str:
+        """Return how a person gets a deleted dataset back with its rows, or nothing where the engine cannot."""
 
     def close(self) -> None:
         """Release what the driver holds; it may be used again afterwards."""

@@ -17,8 +17,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from cloudact.catalog.template import EMBEDDED, Engine
 from cloudact.errors import WarehouseBusy, WarehouseError
-from cloudact.warehouse.driver import Observer, Progress, Session
+from cloudact.warehouse.driver import Examination, Observer, Session, ignore
+from cloudact.warehouse.duckdb import doctor
 from cloudact.warehouse.duckdb.database import Database, Instance, cursor
 from cloudact.warehouse.duckdb.errors import is_durable, is_fatal, mapped
 from cloudact.warehouse.duckdb.inspect import Inspector
@@ -30,10 +32,6 @@ T = TypeVar("T")
 _MIN_ATTEMPTS = 3
 
 
-def ignore(_progress: Progress) -> None:
-    """Observe nothing."""
-
-
 class DuckDBWarehouse:
     """Datasets as schemas of one DuckDB file, or of memory when `path` is None.
 
@@ -41,6 +39,7 @@ class DuckDBWarehouse:
     """
 
     def __init__(self, path: Path | None, *, observer: Observer = ignore, busy_timeout: float = 30.0) -> None:
+        self._path = path
         self._database = Database(path)
         self._observer = observer
         self._stop = stop_all(stop_after_delay(busy_timeout), stop_after_attempt(_MIN_ATTEMPTS))
@@ -63,6 +62,20 @@ class DuckDBWarehouse:
         instance = self._database.instance()
         with self._replacing(instance), cursor(instance) as connection, mapped():
             connection.execute("SELECT 1").fetchone()
+
+    def examine(self) -> list[Examination]:
+        """See `Warehouse.examine`."""
+        return doctor.examine(self._path, self.ping)
+
+    @property
+    def engine(self) -> Engine:
+        """See `Warehouse.engine`."""
+        return EMBEDDED
+
+    def how_to_restore(self, dataset: str) -> str:
+        """See `Warehouse.how_to_restore`."""
+        del dataset
+        return ""
 
     def close(self) -> None:
         """See `Warehouse.close`."""

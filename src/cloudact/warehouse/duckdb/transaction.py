@@ -77,12 +77,18 @@ class Transaction:
         """Make everything so far permanent; raises WarehouseBusy when a concurrent transaction won."""
         self._execute("COMMIT")
 
-    def inspect(self, dataset: str, among: Collection[str] | None = None) -> Dataset | None:
-        """See `Session.inspect`."""
+    def inspect(
+        self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
+    ) -> Dataset | None:
+        """See `Session.inspect`; this catalog never lags, so nothing has to be `expected`."""
+        del expected
         with mapped():
             found, manifest = self._inspector.dataset(dataset, among)
         self._seen[dataset] = _Seen(manifest, among)
         return found
+
+    def check(self, plan: Plan) -> None:
+        """See `Session.check`; nothing here has a number that ends."""
 
     def apply(self, plan: Plan) -> None:
         """See `Session.apply`."""
@@ -112,6 +118,10 @@ class Transaction:
             return False
         self._execute(*rows.insert(dataset, table, row))
         return True
+
+    def ensure(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> None:
+        """See `Session.ensure`."""
+        self.insert_if_absent(dataset, table, row, key)
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.update`."""

@@ -1,0 +1,193 @@
+"""Reading a live dataset: one query for all of it, and tables.get for what looks different or could not be read.
+
+INFORMATION_SCHEMA may lag behind a change and keeps silent about some attributes, so it is believed when it agrees with
+what is expected, and confirmed where it does not (BigQuery documentation, Introduction to INFORMATION_SCHEMA).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from cloudact.catalog.model import Dataset, Table, View
+from cloudact.errors import WarehouseBusy, WarehouseNotFound
+from cloudact.planning import changes as c
+from cloudact.planning.diff import diff
+from cloudact.planning.findings import Severity
+from cloudact.warehouse.bigquery.ddl_text import read_table, read_view
+from cloudact.warehouse.bigquery.resources import VIEW_TYPES, Resource, dataset_from, table_from, view_from
+from cloudact.warehouse.bigquery.statements.parameters import parameter
+from cloudact.warehouse.bigquery.statements.rows import quote
+from cloudact.warehouse.bigquery.transport.client import BigQueryClient, Statement
+from cloudact.warehouse.bigquery.transport.concurrently import concurrently
+
+Relation = Table | View
+_TABLE_TYPES = frozenset({"BASE TABLE", "CLONE"})
+_VIEW_TYPES = frozenset({"VIEW", "MATERIALIZED VIEW"})
+# Each answers for one part of a dataset: what kind of thing, its name, its type, and what is said of it.
+_DATASET = (
+    "SELECT 'dataset' AS part, schema_name AS name, location AS type, '' AS body"
+    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA WHERE schema_name = @dataset"
+)
+_OPTIONS = (
+    "SELECT 'option' AS part, option_name AS name, option_type AS type, option_value AS body"
+    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA_OPTIONS WHERE schema_name = @dataset"
+)
+_TABLES = (
+    "SELECT 'table' AS part, table_name AS name, table_type AS type, ddl AS body"
+    " FROM {dataset}.INFORMATION_SCHEMA.TABLES"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What one query said; a relation it could not describe is None."""
+
+    dataset: Dataset | None
+    relations: Mapping[str, Relation | None]
+
+
+class Inspector:
+    """Reads datasets of one project; safe to use from many threads."""
+
+    def __init__(self, client: BigQueryClient) -> None:
+        self._client = client
+        self._locations: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def location_of(self, dataset: str) -> str:
+        """Return where a dataset was last seen, or nothing."""
+        with self._lock:
+            return self._locations.get(dataset, "")
+
+    def remember(self, dataset: str, location: str) -> None:
+        """Note where a dataset is, or that it is gone when the location is empty."""
+        with self._lock:
+            if location:
+                self._locations[dataset] = location
+            else:
+                self._locations.pop(dataset, None)
+
+    def dataset(self, name: str, expected: Dataset | None) -> Dataset | None:
+        """Return the live dataset, see `Session.inspect`."""
+        location = self.location_of(name) or (expected.location if expected else "")
+        listed = self._listed(name, location) if location else None
+        if listed is None:
+            resource = self._client.get_dataset(name)
+            if resource is None:
+                self.remember(name, "")
+                return None
+            listed = self._listed(name, resource["location"])
+            if listed is None:
+                raise WarehouseBusy(f"dataset {name} is there, and its tables cannot be listed")
+            listed = replace(listed, dataset=dataset_from(resource))
+        return self._confirmed(name, listed, expected)
+
+    def table(self, dataset: str, name: str) -> Relation | None:
+        """Return a table or view as it is at this moment, or None."""
+        resource = self._client.get_table(dataset, name)
+        return None if resource is None else relation_from(resource)
+
+    def _listed(self, name: str, location: str) -> _Listed | None:
+        """Return what INFORMATION_SCHEMA says of a dataset in this location, or None when it is not there."""
+        statement = Statement(
+            introspection(self._client.project, name, location),
+            (parameter("dataset", name),),
+        )
+        try:
+            rows = self._client.query(statement, location).rows
+        except WarehouseNotFound:
+            return None
+        self.remember(name, location)
+        options = {row[1]: row[3] for row in rows if row[0] == "option"}
+        relations = {row[1]: _read(row[1], row[2], row[3]) for row in rows if row[0] == "table" and _is_known(row[2])}
+        found = next((row for row in rows if row[0] == "dataset"), None)
+        return _Listed(read_dataset(name, found[2], options) if found else None, relations)
+
+    def _confirmed(self, name: str, listed: _Listed, expected: Dataset | None) -> Dataset | None:
+        """Ask again for what could not be read, and for what differs from what is expected."""
+        dataset = listed.dataset
+        if dataset is None:
+            resource = self._client.get_dataset(name)
+            if resource is None:
+                return None
+            dataset = dataset_from(resource)
+        unread = [key for key, relation in listed.relations.items() if relation is None]
+        relations = {**listed.relations, **self._fresh(name, unread)}
+        live = _assembled(dataset, relations.values())
+        suspects = _suspects(live, expected) if expected else frozenset()
+        again = sorted(suspects - set(unread))
+        if again:
+            relations |= self._fresh(name, again)
+        if "" in suspects and listed.dataset is dataset:
+            resource = self._client.get_dataset(name)
+            dataset = dataset_from(resource) if resource else dataset
+        return _assembled(dataset, relations.values()) if suspects else live
+
+    def _fresh(self, dataset: str, names: Collection[str]) -> dict[str, Relation | None]:
+        wanted = [name for name in names if name]
+        found = concurrently(lambda name: self.table(dataset, name), wanted)
+        return dict(zip(wanted, found, strict=True))
+
+
+def introspection(project: str, dataset: str, location: str) -> str:
+    """Return the query that tells everything of one dataset; its parameter `dataset` is the dataset's name."""
+    region = quote(project, f"region-{location.lower()}")
+    parts = (_DATASET, _OPTIONS, _TABLES)
+    return "\nUNION ALL\n".join(part.format(region=region, dataset=quote(project, dataset)) for part in parts)
+
+
+def read_dataset(name: str, location: str, options: Mapping[str, str]) -> Dataset:
+    """Return an empty dataset from its options, whose values are written as GoogleSQL literals."""
+    body = ", ".join(f"{key}={options[key]}" for key in ("description", "labels") if key in options)
+    # A table without columns of interest borrows the reader of table options: the literals are the same.
+    read = read_table(name, f"CREATE TABLE `{name}` (_ INT64) OPTIONS({body});")
+    described = read or Table(name, ())
+    return Dataset(name, location=location, description=described.description, labels=described.labels)
+
+
+def relation_from(resource: Resource) -> Relation:
+    """Return the table or view that a resource describes."""
+    return view_from(resource) if resource.get("type") in VIEW_TYPES else table_from(resource)
+
+
+def _is_known(type_: str) -> bool:
+    """External tables, snapshots and models share the namespace; nobody declares them and nothing here changes them."""
+    return type_ in _TABLE_TYPES or type_ in _VIEW_TYPES
+
+
+def _read(name: str, type_: str, ddl: str | None) -> Relation | None:
+    if ddl is None:
+        return None
+    return read_table(name, ddl) if type_ in _TABLE_TYPES else read_view(name, ddl)
+
+
+def _assembled(dataset: Dataset, relations: Iterable[Relation | None]) -> Dataset:
+    found = list(relations)
+    return replace(
+        dataset,
+        tables=tuple(item for item in found if isinstance(item, Table)),
+        views=tuple(item for item in found if isinstance(item, View)),
+    )
+
+
+def _suspects(live: Dataset, expected: Dataset) -> frozenset[str]:
+    """Return the names of what seems to differ; "" is the dataset itself."""
+    found = diff(live, expected)
+    names = {_subject(change) for change in found.changes}
+    return frozenset(names | {item.table for item in found.findings if item.severity is Severity.CONFLICT})
+
+
+def _subject(change: c.Change) -> str:
+    match change:
+        case c.CreateDataset() | c.SetDatasetMetadata():
+            return ""
+        case c.CreateTable(table=table) | c.SetTableMetadata(table=table):
+            return table.name
+        case c.CreateView(view=view) | c.ReplaceView(view=view):
+            return view.name
+        case c.AddColumn(table=name) | c.RelaxMode(table=name) | c.WidenType(table=name):
+            return name
+        case c.SetColumnMetadata(table=name):
+            return name

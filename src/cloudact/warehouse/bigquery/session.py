@@ -1,0 +1,192 @@
+"""One unit of work on BigQuery: reads and changes happen at once, writes of rows together at the end.
+
+BigQuery has no transaction around all of it. What a unit leaves behind when it fails is therefore always
+something that running it again goes on from: tables that exist, rows that claim a key. Rows other than claims are
+written in one script at the end, so that a unit that fails leaves none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from cloudact.catalog.model import Column, Dataset, Table
+from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
+from cloudact.planning.plan import Plan
+from cloudact.warehouse.bigquery.apply import Application
+from cloudact.warehouse.bigquery.inspect import Inspector
+from cloudact.warehouse.bigquery.limits import check_materialized_views, materialized_views
+from cloudact.warehouse.bigquery.statements import rows
+from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient, Statement
+from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Row
+
+T = TypeVar("T")
+# Each round needs somebody to delete the row by hand after the round before.
+_CLAIM_ROUNDS = 100
+
+
+class BigQuerySession:
+    """See `Session`; `caller` names this run of the unit, and stays the same when the unit runs again."""
+
+    def __init__(
+        self,
+        client: BigQueryClient,
+        inspector: Inspector,
+        observer: Observer,
+        caller: str,
+        claims: dict[str, bool],
+    ) -> None:
+        self._client = client
+        self._inspector = inspector
+        self._observer = observer
+        self._caller = caller
+        self._claims = claims
+        self._writes: list[rows.Write] = []
+
+    def inspect(
+        self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
+    ) -> Dataset | None:
+        """See `Session.inspect`; one query tells of every table, so `among` saves nothing here."""
+        del among
+        return self._inspector.dataset(dataset, expected)
+
+    def check(self, plan: Plan) -> None:
+        """See `Session.check`."""
+        check_materialized_views(self._client, plan)
+
+    def apply(self, plan: Plan) -> None:
+        """See `Session.apply`."""
+        if plan.changes:
+            _refuse_views(self._client, plan)
+            Application(self._client, self._inspector, plan, self._observer).run()
+
+    def insert(self, dataset: str, table: str, new_rows: Sequence[Row]) -> None:
+        """See `Session.insert`."""
+        self._writes += [rows.Insert(dataset, table, piece) for piece in rows.in_pieces(new_rows)]
+
+    def ensure(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> None:
+        """See `Session.ensure`."""
+        self._writes.append(rows.Ensure(dataset, table, row, tuple(key)))
+
+    def insert_if_absent(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> bool:
+        """See `Session.insert_if_absent`; the row is there when this returns, whatever becomes of the unit."""
+        claim = json.dumps([self._client.project, dataset, table, *(row[name] for name in key)], default=str)
+        if claim not in self._claims:
+            self._claims[claim] = self._claim(claim, rows.Ensure(dataset, table, row, tuple(key)))
+        return self._claims[claim]
+
+    def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
+        """See `Session.update`."""
+        if not where:
+            raise ValueError(f"update of {dataset}.{table} without a condition")
+        self._writes.append(rows.Update(dataset, table, values, tuple(where)))
+
+    def select(
+        self,
+        dataset: str,
+        table: str,
+        columns: Sequence[str],
+        where: Sequence[Condition] = (),
+        page: Page | None = None,
+    ) -> list[dict[str, object]]:
+        """See `Session.select`."""
+        answer = self._read(
+            dataset,
+            table,
+            lambda known: rows.select(self._client.project, dataset, table, columns, where, page, known),
+        )
+        return [dict(zip(columns, row, strict=True)) for row in rows.values_of(answer)]
+
+    def count(self, dataset: str, table: str, where: Sequence[Condition] = ()) -> int:
+        """See `Session.count`."""
+        answer = self._read(
+            dataset, table, lambda known: rows.count(self._client.project, dataset, table, where, known)
+        )
+        return int(answer.rows[0][0])
+
+    def commit(self) -> None:
+        """Write the rows of the unit: all of them, or none."""
+        writes, self._writes = self._writes, []
+        if not writes:
+            return
+        first = self._columns if any(write.needs_columns for write in writes) else _unknown
+        self._typed(writes[0].dataset, lambda known: rows.script(self._client.project, writes, known), first)
+
+    def _read(self, dataset: str, table: str, statement: Callable[[rows.Known], Statement]) -> Answer:
+        """Rows that were written before in this unit have to be seen."""
+        if any((write.dataset, write.table) == (dataset, table) for write in self._writes):
+            self.commit()
+        return self._typed(dataset, statement)
+
+    def _typed(
+        self, dataset: str, statement: Callable[[rows.Known], Statement], first: rows.Known | None = None
+    ) -> Answer:
+        """Run a statement with types as the values have them, or else as the columns have them."""
+        try:
+            return self._where(dataset, partial(self._client.query, statement(first or _unknown)))
+        except WarehouseRefused:
+            if first is not None and first is not _unknown:
+                raise
+            asked: list[bool] = []
+
+            def known(dataset: str, table: str) -> rows.Columns:
+                asked.append(True)
+                return self._columns(dataset, table)
+
+            again = statement(known)
+            if not asked:
+                raise
+            return self._where(dataset, partial(self._client.query, again))
+
+    def _where(self, dataset: str, run: Callable[[str], T]) -> T:
+        """Run something where the dataset is; a process that has not seen it yet tries the usual place first."""
+        location = self._inspector.location_of(dataset)
+        try:
+            return run(location or self._client.location)
+        except WarehouseNotFound:
+            found = None if location else self._client.get_dataset(dataset)
+            if found is None or found["location"].casefold() == self._client.location.casefold():
+                raise
+        self._inspector.remember(dataset, found["location"])
+        return run(found["location"])
+
+    def _columns(self, dataset: str, table: str) -> Mapping[str, Column]:
+        found = self._inspector.table(dataset, table)
+        return {column.key: column for column in found.columns} if isinstance(found, Table) else {}
+
+    def _claim(self, claim: str, row: rows.Ensure) -> bool:
+        """Insert the row by a job whose id follows from the key.
+
+        Simultaneous MERGE statements that only insert do not conflict on BigQuery and may both insert (BigQuery
+        documentation, DML, concurrent jobs); a job id is accepted once. A row that is gone again gets a new round.
+        """
+        digest = hashlib.sha256(claim.encode()).hexdigest()[:40]
+        where = [Equals(name, row.row[name]) for name in row.key]
+        known: rows.Known = self._columns if row.needs_columns else _unknown
+        for number in range(1, _CLAIM_ROUNDS + 1):
+            statement = rows.script(self._client.project, [row], known)
+            job = f"cloudact-claim-{digest}-{number}"
+            end = self._where(row.dataset, partial(self._client.run_job_once, job, statement, self._caller))
+            if end.ours and end.failure is None:
+                return end.affected > 0
+            if end.ours and end.failure is not None and known == self._columns:
+                raise end.failure
+            if self.count(row.dataset, row.table, where):
+                return False
+            known = self._columns if end.ours else known
+        raise WarehouseBusy(f"{row.dataset}.{row.table}: the row was deleted after each of {_CLAIM_ROUNDS} claims")
+
+
+def _refuse_views(client: BigQueryClient, plan: Plan) -> None:
+    """One view less is one refusal less, so a caller that leaves out what failed gets as many as there is room for."""
+    try:
+        check_materialized_views(client, plan)
+    except WarehouseRefused as error:
+        raise ChangeFailed(materialized_views(plan)[-1], plan.dataset, error) from error
+
+
+def _unknown(_dataset: str, _table: str) -> Mapping[str, Column]:
+    return {}

@@ -1,0 +1,1 @@
+"""GoogleSQL that the driver sends, and the parameters in it."""

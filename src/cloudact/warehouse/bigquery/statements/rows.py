@@ -1,0 +1,212 @@
+"""Statements on rows: identifiers quoted, every value a parameter with a type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import assert_never
+
+from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
+from google.cloud import bigquery
+
+from cloudact.catalog.model import Column, Kind, Mode, Type
+from cloudact.warehouse.bigquery.statements.parameters import Parameters
+from cloudact.warehouse.bigquery.transport.client import Answer, Statement
+from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
+
+Columns = Mapping[str, Column]
+# (dataset, table) to its columns by folded name; nothing while no column has to be known.
+Known = Callable[[str, str], Columns]
+_MANY_PARAMETERS = 1_000
+
+
+def quote(*names: str) -> str:
+    """Return a path of names as one quoted identifier."""
+    return ".".join("`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`" for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Rows to append to a table, all with the same columns."""
+
+    dataset: str
+    table: str
+    rows: tuple[Row, ...]
+
+    @property
+    def needs_columns(self) -> bool:
+        """Tell whether the values alone do not say how they are to be sent."""
+        return self._is_large or any(map(has_record, self.rows))
+
+    @property
+    def _is_large(self) -> bool:
+        return len(self.rows) * len(self.rows[0]) > _MANY_PARAMETERS
+
+    def text(self, project: str, known: Known, parameters: Parameters) -> str:
+        """Return the statement; many values go as one parameter, because 10,000 is the most a statement may have."""
+        columns = known(self.dataset, self.table)
+        into = f"INSERT INTO {quote(project, self.dataset, self.table)} ({', '.join(map(quote, self.rows[0]))})"
+        if self._is_large and columns:
+            fields = tuple(columns[name.casefold()] for name in self.rows[0] if name.casefold() in columns)
+            mark = parameters.add(self.rows, Column("rows", Type(Kind.RECORD), Mode.REPEATED, fields=fields))
+            wanted = ", ".join(f"item.{quote(name)}" for name in self.rows[0])
+            return f"{into} SELECT {wanted} FROM UNNEST({mark}) AS item"
+        return f"{into} VALUES {', '.join(f'({_values(row, columns, parameters)})' for row in self.rows)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ensure:
+    """A row to insert unless one with the same key columns is there."""
+
+    dataset: str
+    table: str
+    row: Row
+    key: tuple[str, ...]
+
+    @property
+    def needs_columns(self) -> bool:
+        """Tell whether the values alone do not say how they are to be sent."""
+        return has_record(self.row)
+
+    def text(self, project: str, known: Known, parameters: Parameters) -> str:
+        """Return the statement."""
+        columns = known(self.dataset, self.table)
+        where = [Equals(name, self.row[name]) for name in self.key]
+        names = ", ".join(quote(name) for name in self.row)
+        return (
+            f"MERGE INTO {quote(project, self.dataset, self.table)} AS target USING (SELECT 1 AS one) AS source"
+            f" ON {_conditions(where, columns, parameters, 'target.')}"
+            f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({_values(self.row, columns, parameters)})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Values to set in every row that meets all conditions."""
+
+    dataset: str
+    table: str
+    values: Row
+    where: tuple[Condition, ...]
+
+    @property
+    def needs_columns(self) -> bool:
+        """Tell whether the values alone do not say how they are to be sent."""
+        return has_record(self.values)
+
+    def text(self, project: str, known: Known, parameters: Parameters) -> str:
+        """Return the statement."""
+        columns = known(self.dataset, self.table)
+        assignments = ", ".join(
+            f"{quote(name)} = {parameters.add(value, columns.get(name.casefold()))}"
+            for name, value in self.values.items()
+        )
+        name = quote(project, self.dataset, self.table)
+        return f"UPDATE {name} SET {assignments} WHERE {_conditions(self.where, columns, parameters)}"
+
+
+Write = Insert | Ensure | Update
+
+
+def script(project: str, writes: Sequence[Write], known: Known) -> Statement:
+    """Return one statement for these writes, as a transaction when there are several."""
+    parameters = Parameters()
+    texts = [write.text(project, known, parameters) for write in writes]
+    if len(texts) == 1:
+        return Statement(texts[0], tuple(parameters.found))
+    body = ";\n".join(["BEGIN TRANSACTION", *texts, "COMMIT TRANSACTION"])
+    return Statement(f"{body};", tuple(parameters.found))
+
+
+def select(
+    project: str,
+    dataset: str,
+    table: str,
+    columns: Sequence[str],
+    where: Sequence[Condition],
+    page: Page | None,
+    known: Known,
+) -> Statement:
+    """Return the statement that reads rows."""
+    parameters = Parameters()
+    wanted = ", ".join(quote(name) for name in columns)
+    text = f"SELECT {wanted} FROM {quote(project, dataset, table)}"
+    if where:
+        text += f" WHERE {_conditions(where, known(dataset, table), parameters)}"
+    if page is not None:
+        order = ", ".join(quote(name) for name in page.order_by)
+        text += f" ORDER BY {order} LIMIT {parameters.add(page.limit)} OFFSET {parameters.add(page.offset)}"
+    return Statement(text, tuple(parameters.found))
+
+
+def count(project: str, dataset: str, table: str, where: Sequence[Condition], known: Known) -> Statement:
+    """Return the statement that counts rows."""
+    parameters = Parameters()
+    text = f"SELECT COUNT(*) FROM {quote(project, dataset, table)}"
+    if where:
+        text += f" WHERE {_conditions(where, known(dataset, table), parameters)}"
+    return Statement(text, tuple(parameters.found))
+
+
+def in_pieces(rows: Sequence[Row]) -> list[tuple[Row, ...]]:
+    """Return rows in groups that have the same columns."""
+    return [tuple(group) for _, group in groupby(rows, key=list)]
+
+
+def has_record(row: Row) -> bool:
+    """Tell whether a value is a record: BigQuery matches its fields by position, so they go in the column's order."""
+    return any(_is_record(value) for value in row.values())
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, list | tuple) and any(map(_is_record, value)))
+
+
+def values_of(answer: Answer) -> list[tuple[object, ...]]:
+    """Return an answer's rows as the values that were written: JSON as text, intervals as timedelta."""
+    return [tuple(map(_value_from, row, answer.schema)) for row in answer.rows]
+
+
+def _values(row: Row, columns: Columns, parameters: Parameters) -> str:
+    return ", ".join(parameters.add(value, columns.get(name.casefold())) for name, value in row.items())
+
+
+def _conditions(where: Sequence[Condition], columns: Columns, parameters: Parameters, prefix: str = "") -> str:
+    parts: list[str] = []
+    for condition in where:
+        match condition:
+            case Equals(column=name, value=None):
+                parts.append(f"{prefix}{quote(name)} IS NULL")
+            case Equals(column=name, value=value):
+                parts.append(f"{prefix}{quote(name)} = {parameters.add(value, columns.get(name.casefold()))}")
+            case Contains(columns=names, text=text):
+                mark = parameters.add(text)
+                parts.append("(" + " OR ".join(f"STRPOS(LOWER({quote(n)}), LOWER({mark})) > 0" for n in names) + ")")
+            case _:
+                assert_never(condition)
+    return " AND ".join(parts)
+
+
+def _value_from(value: object, field_: bigquery.SchemaField) -> object:
+    if value is None:
+        return None
+    if field_.mode == "REPEATED" and isinstance(value, list):
+        return [_single_from(item, field_) for item in value]
+    return _single_from(value, field_)
+
+
+def _single_from(value: object, field_: bigquery.SchemaField) -> object:
+    kind = field_.field_type
+    if kind == Kind.JSON and value is not None:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, relativedelta):
+        return timedelta(
+            days=value.days, hours=value.hours, minutes=value.minutes, seconds=value.seconds,
+            microseconds=value.microseconds,
+        )  # fmt: skip
+    if kind in {"RECORD", "STRUCT"} and isinstance(value, Mapping):
+        return {item.name: _value_from(value.get(item.name), item) for item in field_.fields}
+    return value

@@ -1,0 +1,1 @@
+"""Requests to BigQuery: budgets, retries, errors."""
