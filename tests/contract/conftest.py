@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +17,12 @@ from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.warehouse.duckdb.manifest import INTERNAL, MACRO
 from cloudact.warehouse.duckdb.type_map import quote
+from tests.bigquery_fake.server import Fake, running
+from tests.contract.bigquery import LOCAL_PROJECT, bigquery_at, live_bigquery
+from tests.contract.gaps import GAPS
+from tests.local_bigquery.fixtures import local_bigquery, local_bigquery_process
+
+__all__ = ["local_bigquery", "local_bigquery_process"]
 
 
 class Hand(Protocol):
@@ -65,37 +73,94 @@ class DuckDBHand:
         self._run(f"DROP SCHEMA {quote(INTERNAL)} CASCADE")
 
 
-def _duckdb_memory(_tmp_path: Path) -> tuple[Warehouse, Hand]:
+Made = tuple[Warehouse, Hand]
+Make = Callable[[pytest.FixtureRequest, Path], Made]
+
+
+def _duckdb_memory(_request: pytest.FixtureRequest, _tmp_path: Path) -> Made:
     warehouse = DuckDBWarehouse(None)
     return warehouse, DuckDBHand(warehouse)
 
 
-def _duckdb_file(tmp_path: Path) -> tuple[Warehouse, Hand]:
+def _duckdb_file(_request: pytest.FixtureRequest, tmp_path: Path) -> Made:
     warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
     return warehouse, DuckDBHand(warehouse)
 
 
-DRIVERS: dict[str, Callable[[Path], tuple[Warehouse, Hand]]] = {
+def _bigquery_fake(request: pytest.FixtureRequest, _tmp_path: Path) -> Made:
+    """A project of its own in one server, which is how a warehouse can be empty and quick to make."""
+    return bigquery_at(request.getfixturevalue("bigquery_fake").url, f"project-{uuid.uuid4().hex[:12]}")
+
+
+def _local_bigquery(request: pytest.FixtureRequest, _tmp_path: Path) -> Made:
+    return bigquery_at(request.getfixturevalue("local_bigquery").url, LOCAL_PROJECT)
+
+
+def _bigquery_live(request: pytest.FixtureRequest, _tmp_path: Path) -> Made:
+    made: Made = request.getfixturevalue("live_project")
+    return made
+
+
+DRIVERS: dict[str, Make] = {
     "duckdb-memory": _duckdb_memory,
     "duckdb-file": _duckdb_file,
+    "bigquery-fake": _bigquery_fake,
+    "local-bigquery": _local_bigquery,
+    "bigquery-live": _bigquery_live,
 }
+# Every dataset that a contract test makes.
+NAMES = frozenset(
+    {"shop", "shop_two", "rows", "texts", "digits", "bare", "any_catalog", "organizations", "acme_corp_prod"}
+)
+_MARKS = {
+    "local-bigquery": [pytest.mark.slow],
+    "bigquery-live": [pytest.mark.live_bigquery],
+}
+PARAMETERS = [pytest.param(name, marks=_MARKS.get(name, [])) for name in DRIVERS]
 
 
-@pytest.fixture(params=sorted(DRIVERS))
-def driver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Warehouse, Hand]]:
-    made = DRIVERS[request.param](tmp_path)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what an engine cannot do, or an emulator cannot show, with the reason."""
+    for item in items:
+        function, _, parameters = item.name.partition("[")
+        for (driver, test), reason in GAPS.items():
+            if test == function and driver in parameters:
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+@pytest.fixture(params=PARAMETERS)
+def driver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Made]:
+    made = DRIVERS[request.param](request, tmp_path)
     yield made
     made[0].close()
 
 
+@pytest.fixture(scope="session")
+def bigquery_fake() -> Iterator[Fake]:
+    """One strict server for all tests, each of which has a project of its own."""
+    with running() as fake:
+        fake.limits.enabled = False
+        yield fake
+
+
 @pytest.fixture
-def warehouse(driver: tuple[Warehouse, Hand]) -> Warehouse:
+def live_project() -> Iterator[Made]:
+    """The real service; every dataset that a test makes there is deleted after it."""
+    project = os.environ.get("CA_LIVE_BIGQUERY_PROJECT")
+    if not project:
+        pytest.fail("--live-bigquery needs CA_LIVE_BIGQUERY_PROJECT")
+    with live_bigquery(project, NAMES) as made:
+        yield made
+
+
+@pytest.fixture
+def warehouse(driver: Made) -> Warehouse:
     """The warehouse under contract."""
     return driver[0]
 
 
 @pytest.fixture
-def hand(driver: tuple[Warehouse, Hand]) -> Hand:
+def hand(driver: Made) -> Hand:
     """A person's hand in it."""
     return driver[1]
 

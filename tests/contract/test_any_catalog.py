@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudact.catalog.model import Column, Dataset, Kind, Mode
+from cloudact.catalog.model import Column, Dataset, Kind, Mode, Table
 from cloudact.planning.changes import CreateView, ReplaceView, WidenType
 from cloudact.planning.evolve import evolve
 from cloudact.planning.policy import EVERYTHING
@@ -20,11 +20,12 @@ from cloudact.warehouse.driver import Warehouse
 from tests.contract.conftest import DRIVERS
 from tests.strategies import datasets
 
-NAMED = datasets(name=st.just("any catalog"))
+NAMED = datasets(name=st.just("any_catalog"))
 FEW = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 MANY = settings(FEW, max_examples=300)
-# The in-memory driver is the file driver without the file, so one of each engine is enough here.
-ENGINES = sorted(name for name in DRIVERS if not name.endswith("-file"))
+# The in-memory driver is the file driver without the file; the emulator and the live service are too slow for hundreds
+# of datasets, and the strict server holds BigQuery's rules.
+ENGINES = ("duckdb-memory", "bigquery-fake")
 VALUES: dict[Kind, object] = {
     Kind.STRING: "x",
     Kind.BYTES: b"x",
@@ -58,11 +59,11 @@ def value(column: Column) -> object:
 @pytest.fixture(params=ENGINES)
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Warehouse]:
     """Make an empty warehouse; one for each example, so that none sees another's dataset."""
-    return lambda: DRIVERS[request.param](tmp_path)[0]
+    return lambda: DRIVERS[request.param](request, tmp_path)[0]
 
 
 def live(warehouse: Warehouse) -> Dataset | None:
-    return warehouse.run(lambda session: session.inspect("any catalog"))
+    return warehouse.run(lambda session: session.inspect("any_catalog"))
 
 
 def fill(warehouse: Warehouse, dataset: Dataset) -> None:
@@ -71,10 +72,24 @@ def fill(warehouse: Warehouse, dataset: Dataset) -> None:
         warehouse.run(lambda session, row=row, name=table.name: session.insert(dataset.name, name, [row, row]))  # type: ignore[misc]
 
 
-def rows(warehouse: Warehouse, dataset: Dataset) -> dict[str, list[dict[str, object]]]:
+def is_read(column: Column) -> bool:
+    """Records come back in another order of their fields; how a range of TIMESTAMP is answered is not documented."""
+    return not column.fields and column.type.element is not Kind.TIMESTAMP
+
+
+def read_whole(before: Dataset, after: Dataset) -> list[Table]:
+    """Return the tables that may be read without a filter, before and after."""
+
+    def is_filtered(table: Table | None) -> bool:
+        return bool(table and table.partition and table.partition.require_filter)
+
+    return [table for table in before.tables if not (is_filtered(table) or is_filtered(after.table(table.name)))]
+
+
+def rows(warehouse: Warehouse, dataset: Dataset, tables: list[Table]) -> dict[str, list[dict[str, object]]]:
     found = {}
-    for table in dataset.tables:
-        names = [column.name for column in table.columns if not column.fields]
+    for table in tables:
+        names = [column.name for column in table.columns if is_read(column)]
         found[table.name] = warehouse.run(
             lambda session, names=names, name=table.name: (
                 session.select(dataset.name, name, names)  # type: ignore[misc]
@@ -83,6 +98,11 @@ def rows(warehouse: Warehouse, dataset: Dataset) -> dict[str, list[dict[str, obj
             )
         )
     return found
+
+
+def is_another_kind(before: Dataset, change: CreateView | ReplaceView) -> bool:
+    live = before.view(change.view.name)
+    return live is not None and live.materialized is not change.view.materialized
 
 
 def created_and_read_back(make: Callable[[], Warehouse], declared: Dataset) -> None:
@@ -97,14 +117,17 @@ def evolved(make: Callable[[], Warehouse], before: Dataset, after: Dataset) -> N
     warehouse = make()
     synchronize(warehouse, before, EVERYTHING)
     fill(warehouse, before)
-    kept = rows(warehouse, before)
+    tables = read_whole(before, after)
+    kept = rows(warehouse, before, tables)
     applied = synchronize(warehouse, after, EVERYTHING)
-    assert live(warehouse) == evolve(before, before.name, applied.plan.changes)
-    assert rows(warehouse, before) == kept
-    # What can be refused is a view, when what it reads is in conflict, and a type that the engine stores narrower.
+    assert live(warehouse) == evolve(before, before.name, applied.changes)
+    assert rows(warehouse, before, tables) == kept
+    # What can be refused is a type that the engine stores narrower, and a view: when what it reads is in conflict, or
+    # when it would have to become another kind of view.
     refused = {error.change for error in applied.failed}
-    assert all(isinstance(change, CreateView | ReplaceView | WidenType) for change in refused)
-    assert applied.plan.conflicts or not any(isinstance(change, CreateView | ReplaceView) for change in refused)
+    views = {change for change in refused if isinstance(change, CreateView | ReplaceView)}
+    assert all(isinstance(change, WidenType) for change in refused - views)
+    assert all(applied.plan.conflicts or is_another_kind(before, change) for change in views)
     again = synchronize(warehouse, after, EVERYTHING)
     assert again.plan.changes == ()
     assert {error.change for error in again.failed} == refused

@@ -23,8 +23,8 @@ def test_one_of_everything_reads_back_equal(bring: Bring, live: Live) -> None:
     assert live("shop") == SHOP
 
 
-def test_the_shipped_catalog_reads_back_equal(bring: Bring, live: Live) -> None:
-    catalog = CatalogSource(ROOT / "configs").load()
+def test_the_shipped_catalog_reads_back_equal(bring: Bring, live: Live, warehouse: Warehouse) -> None:
+    catalog = CatalogSource(ROOT / "configs", warehouse.engine).load()
     central, acme = catalog.central_dataset(), catalog.organization_dataset("acme_corp")
     bring(central)
     bring(acme)

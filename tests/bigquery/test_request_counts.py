@@ -1,0 +1,85 @@
+"""What each operation costs in requests, and how many of them wait for each other; docs/benchmarks.md has the table."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloudact.planning.policy import EVERYTHING
+from tests.acme import ROOT
+from tests.api.catalog_files import CatalogFiles
+from tests.bigquery.world import SLUG, World
+from tests.bigquery_fake.request_log import Measured
+from tests.bigquery_fake.server import Fake
+from tests.reliability.world import acme_request
+
+# Long enough that requests sent together are answered together, however slow the machine is.
+LATENCY = 0.25
+WRITES = {"datasets.insert", "datasets.patch", "tables.insert", "tables.patch", "jobs.insert"}
+
+
+@pytest.fixture
+def quiet(world: World) -> World:
+    """A project with everything in it, looked at by the process that made it."""
+    world.services.bootstrap.run()
+    world.services.onboarding.onboard(acme_request())
+    return world
+
+
+def row(name: str, measured: Measured) -> str:
+    kinds = ", ".join(f"{number} {kind}" for kind, number in measured.by_kind().items())
+    line = f"| {name} | {measured.count()} | {measured.depth()} | {kinds} |"
+    print(line)  # noqa: T201 - the figures are part of what the suite is for
+    return line
+
+
+def documented() -> set[str]:
+    return set((ROOT / "docs" / "benchmarks.md").read_text().splitlines())
+
+
+def test_onboarding_takes_at_most_ten_requests_more_than_tables_six_deep(world: World, fake: Fake) -> None:
+    world.services.bootstrap.run()
+    _, own = world.declared()
+    fake.faults.latency = LATENCY
+    with fake.log.measured() as measured:
+        world.services.onboarding.onboard(acme_request())
+    line = row("onboard an organization", measured)
+    assert measured.count() <= len(own.tables) + 10
+    assert measured.depth() <= 6
+    assert line in documented()
+
+
+def test_status_of_a_dataset_takes_at_most_two_requests(quiet: World, fake: Fake) -> None:
+    with fake.log.measured() as central:
+        quiet.services.bootstrap.status()
+    with fake.log.measured() as own:
+        quiet.services.organizations.status(SLUG)
+    lines = [row("status of the central dataset", central), row("status of an organization", own)]
+    assert central.count() == 1
+    assert own.count() == 2
+    assert set(lines) <= documented()
+
+
+def test_a_sync_with_nothing_to_do_writes_nothing(quiet: World, fake: Fake) -> None:
+    with fake.log.measured() as measured:
+        quiet.services.organizations.sync(SLUG, EVERYTHING)
+        quiet.services.bootstrap.sync(EVERYTHING)
+    line = row("sync of both with nothing to do", measured)
+    assert not WRITES & measured.by_kind().keys()
+    assert line in documented()
+
+
+def test_all_additions_to_a_table_are_one_patch(quiet: World, fake: Fake, files: CatalogFiles) -> None:
+    for number in range(5):
+        files.add_column("organizations", "subscription_plans", f"added_{number}", type="STRING", description="New.")
+    with fake.log.measured() as measured:
+        quiet.services.organizations.sync(SLUG, EVERYTHING)
+    line = row("sync of five new columns of a table", measured)
+    assert measured.count("tables.patch") == 1
+    assert line in documented()
+
+
+def test_bootstrap_is_not_deeper_than_its_steps(world: World, fake: Fake) -> None:
+    fake.faults.latency = LATENCY
+    with fake.log.measured() as measured:
+        world.services.bootstrap.run()
+    assert row("bootstrap", measured) in documented()

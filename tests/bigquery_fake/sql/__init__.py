@@ -1,0 +1,1 @@
+"""Statements: parsed as BigQuery's, checked against the catalog, run on an embedded engine."""

@@ -1,0 +1,52 @@
+"""A query in the engine's own language."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+
+from tests.bigquery_fake.errors import unsupported
+from tests.bigquery_fake.sql.checks import CAST_TO_STRING, type_of
+from tests.bigquery_fake.sql.data_types import data_type_of, engine_data_type, field_of
+from tests.bigquery_fake.sql.parameters import Parameters
+from tests.bigquery_fake.sql.values import decimal_text, is_text_stored, rounded
+
+_BOUND = "p_"
+
+
+def bound_name(name: str) -> str:
+    """Return the engine's name of a parameter."""
+    return f"{_BOUND}{name.casefold()}"
+
+
+def engine_text(tree: exp.Query, parameters: Parameters, now: str) -> str:
+    """Return the engine's statement for an analyzed query; `now` is the moment in ISO 8601."""
+    for node in list(tree.find_all(exp.CurrentTimestamp, exp.CurrentDate)):
+        kind = "DATE" if isinstance(node, exp.CurrentDate) else "TIMESTAMP"
+        to = data_type_of({"name": "", "type": kind, "mode": "NULLABLE"})
+        node.replace(exp.Cast(this=exp.Literal.string(now[:10] if kind == "DATE" else now), to=to))
+    for cast in list(tree.find_all(exp.Cast)):
+        _to_engine(cast, parameters)
+    try:
+        return tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise unsupported(f"how to run {tree.sql('bigquery')[:80]!r}: {error}") from error
+
+
+def _to_engine(cast: exp.Cast, parameters: Parameters) -> None:
+    """Make the target of a cast the engine's type, where the engine then does what BigQuery does."""
+    source, target = cast.this, field_of("", cast.to)
+    if isinstance(source, exp.Parameter):
+        cast.set("to", engine_data_type(parameters[source.name.removeprefix(_BOUND)].field))
+        return
+    if target is None:
+        raise unsupported(f"the type {cast.to.sql('bigquery')}")
+    if is_text_stored(target):
+        if target["type"] != "BIGNUMERIC" or not isinstance(source, exp.Literal):
+            raise unsupported(f"the cast {cast.sql('bigquery')[:80]!r}")
+        cast.replace(exp.Literal.string(decimal_text(rounded(target, source.name, "literal"))))
+        return
+    kind = type_of(source)
+    if target["type"] == "STRING" and (kind is None or kind["type"] not in CAST_TO_STRING):
+        raise unsupported(f"the text that the cast {cast.sql('bigquery')[:80]!r} gives")
+    cast.set("to", engine_data_type(target))

@@ -1,0 +1,139 @@
+"""The rows of tables, in an embedded DuckDB; a table is made there when a statement first needs it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+
+from tests.bigquery_fake.catalog import Table
+from tests.bigquery_fake.errors import invalid_query, unsupported
+from tests.bigquery_fake.specs import Resource, Spec
+from tests.bigquery_fake.sql.values import engine_name, engine_type, is_text_stored
+
+_REFUSED_VALUES = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
+Cursor = duckdb.DuckDBPyConnection
+
+
+class RowStore:
+    """Holds rows under names of its own, so that neither case nor deletion of a BigQuery name matters."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(":memory:")
+        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._lock = threading.Lock()
+        self._stored: dict[Table, tuple[str, Spec]] = {}
+        self._numbers = itertools.count(1)
+
+    def close(self) -> None:
+        """Drop everything."""
+        self._connection.close()
+
+    @contextmanager
+    def cursor(self) -> Iterator[Cursor]:
+        """Give a connection of one's own: its transactions and temporary tables are seen by nobody else."""
+        with self._connection.cursor() as cursor:
+            yield cursor
+
+    def find(self, table: Table) -> str | None:
+        """Return the engine's name of a table; None when it is not there, or not with the table's columns."""
+        with self._lock:
+            name, built = self._stored.get(table, ("", None))
+            in_step = built is not None and (built is table.spec or _columns(built) == _columns(table.spec))
+            return name if in_step else None
+
+    def build(self, table: Table) -> str:
+        """Make a table with the columns it has now and the rows it had; the caller holds its lock.
+
+        The storage before is left to readers that began earlier.
+        """
+        with self._lock:
+            old, built = self._stored.get(table, ("", None))
+            name, spec = f"rows_{next(self._numbers)}", table.spec
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"CREATE TABLE {name} ({_columns(spec)})")
+                if built is not None:
+                    _carry(cursor, old, name, built.fields, spec)
+            self._stored[table] = (name, spec)
+            return name
+
+    def forget(self, table: Table) -> None:
+        """Drop the rows of a deleted table."""
+        with self._lock:
+            self._stored.pop(table, None)
+
+    def statistics(self, table: Table) -> dict[str, str]:
+        """Return numRows and numBytes as the REST API answers them; nothing for a view."""
+        if table.spec.kind == "VIEW":
+            return {}
+        count = self.count(table)
+        return {"numRows": str(count), "numBytes": str(count * 8 * len(table.spec.fields))}
+
+    def rows(self, table: Table, fields: Sequence[Resource]) -> list[tuple[Any, ...]]:
+        """Return the committed values of some columns."""
+        name = self.find(table)
+        if name is None and self.count(table):
+            raise unsupported("listing the rows of a table whose columns have changed since they were written")
+        if name is None:
+            return []
+        with self.cursor() as cursor:
+            return run(cursor, f"SELECT {', '.join(engine_name(field['name']) for field in fields)} FROM {name}")
+
+    def count(self, table: Table) -> int:
+        """Return the number of committed rows."""
+        with self._lock:
+            name, _ = self._stored.get(table, ("", None))
+            if not name:
+                return 0
+            with self._connection.cursor() as cursor:
+                row = cursor.execute(f"SELECT count(*) FROM {name}").fetchone()
+        return int(row[0]) if row else 0
+
+
+def _carry(cursor: Cursor, old: str, new: str, columns: Sequence[Resource], spec: Spec) -> None:
+    """Copy the rows of columns that are still there; fields that were added come out as NULL."""
+    kept = [(field["name"], target) for field in columns if (target := spec.column(field["name"]))]
+    names = ", ".join(engine_name(target["name"]) for _, target in kept)
+    before = {field["name"]: field for field in columns}
+    values = ", ".join(_carried(before[name], target) for name, target in kept)
+    if kept:
+        cursor.execute(f"INSERT INTO {new} ({names}) SELECT {values} FROM {old}")
+
+
+def _carried(source: Resource, target: Resource) -> str:
+    name = engine_name(source["name"])
+    if is_text_stored(target) and not is_text_stored(source) and target["mode"] != "REPEATED":  # a widened number
+        return f"regexp_replace(regexp_replace(CAST({name} AS VARCHAR), '(\\.[0-9]*?)0+$', '\\1'), '\\.$', '')"
+    return f"CAST({name} AS {engine_type(target)})"
+
+
+def _columns(spec: Spec) -> str:
+    return ", ".join(f"{engine_name(field['name'])} {engine_type(field)}" for field in spec.fields)
+
+
+@contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Turn what the engine says about values into a refused query, and anything else into what the fake lacks."""
+    try:
+        yield
+    except duckdb.TransactionException as error:
+        message = "Transaction is aborted due to concurrent update against table"
+        raise invalid_query(f"{message}: {error}") from error
+    except _REFUSED_VALUES as error:
+        raise invalid_query(str(error)) from error
+    except duckdb.BinderException as error:
+        if "GROUP BY" in str(error):
+            raise invalid_query(f"SELECT list expression is neither grouped nor aggregated: {error}") from error
+        raise unsupported(f"how its engine runs {what}: {error}") from error
+    except duckdb.Error as error:
+        raise unsupported(f"how its engine runs {what}: {error}") from error
+
+
+def run(cursor: Cursor, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
+    """Run one statement of the engine and return its rows."""
+    with engine_errors(sql):
+        return cursor.execute(sql, values).fetchall()

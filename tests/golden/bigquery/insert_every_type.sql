@@ -1,0 +1,16 @@
+INSERT INTO `acme-analytics`.`shop`.`everything` (`text`, `whole`, `real`, `exact`, `long`, `truth`, `raw`, `day`, `clock`, `local`, `moment`, `span`, `list`, `record`, `records`, `nothing`, `empty`) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, NULL, []);
+-- @p0: {"type": "STRING"} {"value": "it's"}
+-- @p1: {"type": "INT64"} {"value": "-1"}
+-- @p2: {"type": "FLOAT64"} {"value": "0.1"}
+-- @p3: {"type": "NUMERIC"} {"value": "0.000000001"}
+-- @p4: {"type": "BIGNUMERIC"} {"value": "0.00000000000000000000000000000000000001"}
+-- @p5: {"type": "BOOL"} {"value": "true"}
+-- @p6: {"type": "BYTES"} {"value": "AP8="}
+-- @p7: {"type": "DATE"} {"value": "2024-02-29"}
+-- @p8: {"type": "TIME"} {"value": "01:02:03.000000"}
+-- @p9: {"type": "DATETIME"} {"value": "2024-02-29T01:02:03.000000"}
+-- @p10: {"type": "TIMESTAMP"} {"value": "2024-02-29 01:02:03.000000+00:00"}
+-- @p11: {"type": "INTERVAL"} {"value": "0-0 -1 -2:0:0.000000"}
+-- @p12: {"type": "ARRAY", "arrayType": {"type": "STRING"}} {"arrayValues": [{"value": "a"}, {"value": "b"}]}
+-- @p13: {"type": "STRUCT", "structTypes": [{"name": "sku", "type": {"type": "STRING"}}, {"name": "count", "type": {"type": "INT64"}}]} {"structValues": {"sku": {"value": "a"}, "count": {"value": "2"}}}
+-- @p14: {"type": "ARRAY", "arrayType": {"type": "STRUCT", "structTypes": [{"name": "sku", "type": {"type": "STRING"}}]}} {"arrayValues": [{"structValues": {"sku": {"value": "a"}}}]}

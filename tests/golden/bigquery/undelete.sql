@@ -1,0 +1,1 @@
+UNDROP SCHEMA `acme-analytics`.`acme_prod`;

@@ -1,0 +1,59 @@
+"""What one query tells about a dataset, as far as it can be said without a client."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from sqlglot import exp, parse_one
+
+from cloudact.catalog.model import Column, Dataset, Kind, Materialized, Table, Type, View
+from cloudact.warehouse.bigquery.inspect import introspection, read_dataset, relation_from
+from tests.bigquery_fake.googlesql import string_literal
+from tests.strategies import datasets
+from tests.warehouse.bigquery.answers import live
+
+
+@given(datasets())
+@settings(max_examples=30)
+def test_any_dataset_is_read_from_its_options(dataset: Dataset) -> None:
+    options = {"default_table_expiration_days": "30.0"}
+    if dataset.description:
+        options["description"] = string_literal(dataset.description)
+    if dataset.labels:
+        pairs = (f"STRUCT({string_literal(key)}, {string_literal(value)})" for key, value in dataset.labels)
+        options["labels"] = f"[{', '.join(pairs)}]"
+    expected = Dataset(dataset.name, (), (), dataset.location, dataset.description, dataset.labels)
+    assert read_dataset(dataset.name, dataset.location, options) == expected
+
+
+@pytest.mark.xfail(raises=AssertionError, reason="all that a dataset says is dropped instead of asked for")
+@pytest.mark.parametrize(
+    "option", [{"description": '"""it\'s"""'}, {"labels": '["ab"]'}], ids=["description", "labels"]
+)
+def test_a_dataset_whose_options_cannot_be_read_is_not_one_without_any(option: dict[str, str]) -> None:
+    options = {"description": '"d"', "labels": '[("a", "b")]'} | option
+    assert read_dataset("shop", "EU", options) != Dataset("shop", location="EU")
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        Table("t", (Column("a", Type(Kind.INT64)),)),
+        View("v", "SELECT 1 AS a"),
+        View("m", "SELECT a FROM t", materialized=Materialized.OWN, refresh_interval_minutes=15),
+    ],
+    ids=lambda relation: relation.name,
+)
+def test_a_resource_says_whether_it_is_a_table_or_a_view(relation: Table | View) -> None:
+    assert relation_from(live(relation)) == relation
+
+
+def test_a_dataset_is_asked_for_in_one_query_of_its_region() -> None:
+    tree = parse_one(introspection("acme-analytics", "select", "europe-West1"), dialect="bigquery")
+    assert {tuple(part.name for part in table.parts) for table in tree.find_all(exp.Table)} == {
+        ("acme-analytics", "region-europe-west1", "INFORMATION_SCHEMA.SCHEMATA"),
+        ("acme-analytics", "region-europe-west1", "INFORMATION_SCHEMA.SCHEMATA_OPTIONS"),
+        ("acme-analytics", "select", "INFORMATION_SCHEMA.TABLES"),
+    }
+    assert len({len(select.expressions) for select in tree.find_all(exp.Select)}) == 1
+    assert {mark.name for mark in tree.find_all(exp.Parameter)} == {"dataset"}
