@@ -24,8 +24,23 @@ settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `scripts/test --update-golden tests/golden` write what the tests compare with."""
+    """Options of our own; `scripts/test --update-golden tests/golden` writes what the tests compare with."""
     parser.addoption("--update-golden", action="store_true", help="record generated statements anew")
+    parser.addoption(
+        "--live-bigquery",
+        action="store_true",
+        help="run the contract on real BigQuery as well, in the project of CA_LIVE_BIGQUERY_PROJECT; it is billed",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave real BigQuery alone unless it is asked for."""
+    if config.getoption("--live-bigquery"):
+        return
+    skipped = pytest.mark.skip(reason="runs on real BigQuery only with --live-bigquery")
+    for item in items:
+        if item.get_closest_marker("live_bigquery"):
+            item.add_marker(skipped)
 
 
 @pytest.fixture
@@ -52,6 +67,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "CA_ENVIRONMENT",
         "CA_API_URL",
         "CA_LOG_LEVEL",
+        "CA_BIGQUERY_MAX_BYTES_BILLED",
+        "BIGQUERY_EMULATOR_HOST",
     ):
         monkeypatch.delenv(name, raising=False)
 

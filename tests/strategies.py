@@ -197,19 +197,25 @@ def _query(dataset: str, table: Table, picked: Sequence[Column]) -> str:
 
 @st.composite
 def views(draw: st.DrawFn, dataset: str, among: Sequence[Table]) -> View:
-    """One view over columns of one of these tables of the dataset, or over nothing where there are none."""
-    query, picked = "SELECT 1 AS one", []
-    if among:
-        table = draw(st.sampled_from(among))
+    """One view over columns of one of these tables of the dataset, or a plain one over nothing where there are none.
+
+    Only what is materialized has a clustering, and a refresh interval, which engines that materialize always have. A
+    table that demands a filter by its partition would have to be given one by the view.
+    """
+    query, picked, kept = "SELECT 1 AS one", [], Materialized.NEVER
+    readable = [table for table in among if not (table.partition and table.partition.require_filter)]
+    if readable:
+        table = draw(st.sampled_from(readable))
         picked = draw(st.lists(st.sampled_from(table.columns), min_size=1, max_size=3, unique_by=lambda item: item.key))
-        query = _query(dataset, table, picked)
+        query, kept = _query(dataset, table, picked), draw(st.sampled_from((Materialized.OWN, Materialized.NEVER)))
+    own = kept is Materialized.OWN
     return View(
         name=draw(table_names),
         query=query,
         description=draw(stripped_descriptions()),
-        materialized=draw(st.sampled_from(Materialized)),
-        clustering=draw(clusterings(picked)),
-        refresh_interval_minutes=draw(st.sampled_from((None, 1, 15, 10_080))),
+        materialized=kept,
+        clustering=draw(clusterings(picked)) if own else (),
+        refresh_interval_minutes=draw(st.sampled_from((1, 15, 10_080))) if own else None,
         labels=draw(labels()),
     )
 

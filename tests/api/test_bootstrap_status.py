@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -9,7 +11,13 @@ from tests.api.catalog_files import CatalogFiles
 from tests.api.live import Live
 from tests.api.published import BOOTSTRAP_STATUS, CENTRAL, CENTRAL_TABLES
 
-NO_DIFFERENCE = {"missing_columns": [], "extra_columns": [], "conflicts": [], "pending": [], "notes": []}
+NO_DIFFERENCE: dict[str, list[str]] = {
+    "missing_columns": [],
+    "extra_columns": [],
+    "conflicts": [],
+    "pending": [],
+    "notes": [],
+}
 SYNCED = {
     "status": "SYNCED",
     "dataset": CENTRAL,
@@ -21,15 +29,18 @@ SYNCED = {
     "schema_diffs": {},
     "views_missing": [],
     "views_stale": [],
+    "views_unreadable": [],
+    "views": {},
     "conflicts": [],
     "message": "In sync.",
 }
 
 
-def status(client: TestClient) -> dict[str, object]:
+def status(client: TestClient) -> dict[str, Any]:
     answer = client.get(BOOTSTRAP_STATUS)
     assert answer.status_code == 200
-    return answer.json()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def test_before_bootstrap_it_is_not_bootstrapped_and_says_what_to_call(client: TestClient) -> None:
@@ -117,6 +128,16 @@ def test_what_the_catalog_no_longer_declares_is_extra_and_leaves_it_synced(
     assert answer["tables_extra"] == ["org_audit_logs"]
     assert answer["schema_diffs"] == {"org_profiles": {**NO_DIFFERENCE, "extra_columns": ["updated_at"]}}
     assert answer["tables_expected"] == 19
+
+
+def test_a_central_view_is_told_by_how_it_is_kept(bootstrapped: TestClient, files: CatalogFiles) -> None:
+    with files.config("bootstrap") as config:
+        config["views"] = {"plans": {"materialized": "own"}}
+    files.path("bootstrap/views").mkdir()
+    files.path("bootstrap/views/plans.sql").write_text("SELECT plan_name FROM {dataset}.org_subscriptions")
+    assert status(bootstrapped)["views"] == {"plans": {"materialized": "own", "exists": False, "current": False}}
+    bootstrapped.post("/api/v1/admin/bootstrap/sync")
+    assert status(bootstrapped)["views"] == {"plans": {"materialized": "own", "exists": True, "current": True}}
 
 
 def test_order_and_case_of_columns_make_no_difference(bootstrapped: TestClient, files: CatalogFiles) -> None:

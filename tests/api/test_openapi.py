@@ -24,6 +24,7 @@ PROMISED = {
     "GET /api/v1/organizations",
     "GET /api/v1/organizations/{org_slug}/status",
     "POST /api/v1/organizations/{org_slug}/sync",
+    "GET /api/v1/admin/doctor",
     "GET /healthz",
     "GET /readyz",
 }

@@ -22,11 +22,21 @@ from tests.api.published import (
     VIEWS,
 )
 
-NO_DIFFERENCE = {"missing_columns": [], "extra_columns": [], "conflicts": [], "pending": [], "notes": []}
-SYNCED = {
+NO_DIFFERENCE: dict[str, list[str]] = {
+    "missing_columns": [],
+    "extra_columns": [],
+    "conflicts": [],
+    "pending": [],
+    "notes": [],
+}
+CURRENT = {"materialized": "shared", "exists": True, "current": True}
+STALE = {**CURRENT, "current": False}
+MISSING = {**CURRENT, "exists": False, "current": False}
+SYNCED: dict[str, Any] = {
     "status": "SYNCED",
     "org_slug": "acme_corp",
     "profile_exists": True,
+    "onboarded": True,
     "dataset": ACME_DATASET,
     "dataset_exists": True,
     "tables_expected": 19,
@@ -36,6 +46,8 @@ SYNCED = {
     "schema_diffs": {},
     "views_missing": [],
     "views_stale": [],
+    "views_unreadable": [],
+    "views": dict.fromkeys(VIEWS, CURRENT),
     "conflicts": [],
     "message": "In sync.",
 }
@@ -45,13 +57,16 @@ NO_DATASET = {
     "tables_existing": [],
     "tables_missing": ORGANIZATION_TABLES,
     "views_missing": VIEWS,
+    "views": dict.fromkeys(VIEWS, MISSING),
 }
+UNKNOWN = {**NO_DATASET, "profile_exists": False, "onboarded": False}
 
 
 def status(client: TestClient) -> dict[str, Any]:
     answer = client.get(ACME_STATUS)
     assert answer.status_code == 200
-    return answer.json()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def test_after_onboarding_it_is_synced(onboarded: TestClient) -> None:
@@ -61,7 +76,7 @@ def test_after_onboarding_it_is_synced(onboarded: TestClient) -> None:
 def test_before_bootstrap_it_is_not_bootstrapped_and_says_what_to_call(client: TestClient) -> None:
     answer = status(client)
     message = answer["message"]
-    assert answer == {**NO_DATASET, "status": "NOT_BOOTSTRAPPED", "profile_exists": False, "message": message}
+    assert answer == {**UNKNOWN, "status": "NOT_BOOTSTRAPPED", "message": message}
     assert "Organizations dataset does not exist" in message
     assert "POST /api/v1/admin/bootstrap" in message
 
@@ -69,7 +84,7 @@ def test_before_bootstrap_it_is_not_bootstrapped_and_says_what_to_call(client: T
 def test_an_unknown_organization_is_not_found_and_says_what_to_call(bootstrapped: TestClient) -> None:
     answer = status(bootstrapped)
     message = answer["message"]
-    assert answer == {**NO_DATASET, "status": "NOT_FOUND", "profile_exists": False, "message": message}
+    assert answer == {**UNKNOWN, "status": "NOT_FOUND", "message": message}
     assert "acme_corp" in message
     assert "POST /api/v1/organizations/onboard" in message
 
@@ -120,6 +135,7 @@ def test_missing_tables_columns_and_views_are_named(onboarded: TestClient, live:
         "tables_missing": ["subscription_plans"],
         "schema_diffs": {"genai_payg_pricing": {**NO_DIFFERENCE, "missing_columns": ["new_column"]}},
         "views_missing": ["x_org_hierarchy"],
+        "views": {**SYNCED["views"], "x_org_hierarchy": MISSING},
         "message": answer["message"],
     }
     for part in ("1 table missing", "1 column missing", "1 view missing", "/api/v1/organizations/acme_corp/sync"):
@@ -171,7 +187,23 @@ def test_a_view_replaced_by_hand_is_stale_and_told(onboarded: TestClient, live: 
     live.execute("CREATE OR REPLACE VIEW acme_corp_prod.x_org_hierarchy AS SELECT 1 AS one")
     answer = status(onboarded)
     assert (answer["views_stale"], answer["views_missing"]) == (["x_org_hierarchy"], [])
+    assert answer["views"] == {**SYNCED["views"], "x_org_hierarchy": STALE}
     assert "recreate_views" in answer["message"]
+
+
+def test_a_view_is_told_by_how_it_is_kept(onboarded: TestClient, files: CatalogFiles) -> None:
+    with files.config("organizations") as config:
+        for name, way in zip(VIEWS, ("own", "never", "shared"), strict=False):
+            config["views"][name]["materialized"] = way
+    answer = status(onboarded)
+    assert [answer["views"][name]["materialized"] for name in VIEWS] == ["own", "never", "shared", "shared"]
+    assert answer["views_stale"] == VIEWS[:2]
+
+
+def test_a_shared_view_is_recorded_as_shared(onboarded: TestClient, live: Live) -> None:
+    dataset = live.dataset(ACME_DATASET)
+    assert dataset is not None
+    assert [(view.name, view.materialized) for view in dataset.views] == [(name, "shared") for name in VIEWS]
 
 
 def test_a_view_whose_file_changed_is_stale(onboarded: TestClient, files: CatalogFiles) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from cloudact.catalog.load import CENTRAL, CONFIG, ORGANIZATION, CatalogSource
+from cloudact.catalog.folder import CONFIG
+from cloudact.catalog.load import CENTRAL, ORGANIZATION, CatalogSource
 from cloudact.catalog.template import Catalog
 from cloudact.errors import CatalogError, Problem
 

@@ -20,12 +20,12 @@ LAYOUT = {"description": "One row per event.", "partition": {"type": "DAY", "fie
 
 def with_table(**entry: Any) -> dict[str, Any]:
     """Return the small catalog's organization config with this entry for its table."""
-    return small_catalog()[CONFIG_FILE] | {"tables": {"events": entry}}
+    return {**small_catalog()[CONFIG_FILE], "tables": {"events": entry}}
 
 
 def with_view(**entry: Any) -> dict[str, Any]:
     """Return the small catalog's organization config with this entry for its view."""
-    return small_catalog()[CONFIG_FILE] | {"views": {"recent": entry}}
+    return {**small_catalog()[CONFIG_FILE], "views": {"recent": entry}}
 
 
 def table(catalog: CatalogDirectory, **entry: Any) -> Table:
@@ -95,9 +95,9 @@ def test_everything_about_a_view_is_kept(catalog: CatalogDirectory) -> None:
     assert (view.clustering, view.refresh_interval_minutes, view.labels) == (("email",), 15, (("team", "web"),))
 
 
-def test_a_view_is_shared_unless_it_says_otherwise(catalog: CatalogDirectory) -> None:
+def test_a_view_without_an_entry_has_no_clustering_and_no_refresh(catalog: CatalogDirectory) -> None:
     view = catalog.load().organization.views[0].view
-    assert (view.materialized, view.refresh_interval_minutes, view.clustering) == (Materialized.SHARED, None, ())
+    assert (view.materialized, view.refresh_interval_minutes, view.clustering) == (Materialized.NEVER, None, ())
 
 
 def test_a_view_names_another_file(catalog: CatalogDirectory) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from cloudact.catalog.model import Dataset, Kind
+from cloudact.catalog.model import Dataset, Kind, Materialized
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import BOOTSTRAP, EVERYTHING, Policy
-from cloudact.planning.status import compare
+from cloudact.planning.status import ViewState, compare
 from tests.contract.datasets import SHOP, column, with_column, with_columns
 
 WANTED = replace(with_columns(SHOP, "notes", column("added")), views=(replace(SHOP.views[0], query="SELECT 1 AS one"),))
@@ -90,3 +90,24 @@ def test_a_drift_names_each_difference_under_its_table() -> None:
     assert [finding.object for finding in notes.conflicts] == ["notes.text"]
     assert set(drift.schema_diffs) == {"notes"}
     assert (drift.tables_existing, drift.tables_missing) == (("notes", "orders"), ())
+
+
+@pytest.mark.parametrize(
+    ("live", "exists", "current"),
+    [
+        (None, False, False),
+        (replace(SHOP, views=()), False, False),
+        (replace(SHOP, views=(replace(SHOP.views[0], query="SELECT 1 AS x"),)), True, False),
+        (SHOP, True, True),
+    ],
+)
+def test_a_drift_tells_of_each_declared_view_whether_it_exists_and_is_current(
+    live: Dataset | None, exists: bool, current: bool
+) -> None:
+    assert compare(live, SHOP).views == {"open_orders": ViewState(Materialized.NEVER, exists, current)}
+
+
+def test_a_view_is_kept_as_the_catalog_says_whatever_form_the_engine_is_given() -> None:
+    given = replace(SHOP, views=(replace(SHOP.views[0], declared_as=Materialized.SHARED),))
+    assert compare(SHOP, given).views == {"open_orders": ViewState(Materialized.SHARED, exists=True, current=True)}
+    assert compare(SHOP, given).in_sync
