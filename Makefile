@@ -17,8 +17,9 @@ test: setup ## Run all tests
 check: setup ## Static checks
 	scripts/check
 
-bench: setup ## Measure against raw DuckDB, side by side
+bench: setup ## Measure against raw DuckDB, side by side, and on BigQuery with slow requests
 	.venv/bin/python benchmarks/duckdb_single.py
+	.venv/bin/python benchmarks/bigquery_requests.py
 
 clean: ## Remove the environment and the demo; never data/, where the default warehouse is
 	rm -rf .venv var

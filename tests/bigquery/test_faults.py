@@ -160,5 +160,5 @@ def test_a_catalog_that_lags_behind_is_not_believed(world: World, fake: Fake, fi
     assert world.services.organizations.sync(SLUG, EVERYTHING).columns_added == {"subscription_plans": ["late"]}
     assert world.services.organizations.sync(SLUG, EVERYTHING).columns_added == {}
     assert world.services.organizations.status(SLUG).status is SyncStatus.SYNCED
-    fake.thaw()
+    fake.thaw_information_schema()
     world.assert_complete()

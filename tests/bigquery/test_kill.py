@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Mapping
-
 import pytest
-from tests.bigquery_fake.server import Fake
 
 from cloudact.planning.policy import EVERYTHING
 from cloudact.settings import Settings
-from cloudact.wiring import Services, build_services
 from tests.api.catalog_files import CatalogFiles
+from tests.bigquery.doomed import is_killed_at
 from tests.bigquery.world import SLUG, World
+from tests.bigquery_fake.server import Fake
 from tests.reliability.world import acme_request
-
-# A fork of a small clean process, so that a child neither inherits this one's threads nor imports everything anew.
-CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload([__name__])
-
-OPERATIONS: Mapping[str, Callable[[Services], object]] = {
-    "bootstrap": lambda services: services.bootstrap.run(),
-    "bootstrap sync": lambda services: services.bootstrap.sync(EVERYTHING),
-    "onboarding": lambda services: services.onboarding.onboard(acme_request()),
-    "sync": lambda services: services.organizations.sync(SLUG, EVERYTHING),
-}
-
-
-def _carry_out(settings: Settings, operation: str) -> None:
-    services = build_services(settings)
-    OPERATIONS[operation](services)
-    services.close()
-
-
-def _killed_at(fake: Fake, settings: Settings, operation: str, number: int, *, done: bool) -> bool:
-    """Carry out an operation in a process that is killed at its `number`th request; tell whether it was."""
-    child = CHILDREN.Process(target=_carry_out, args=(settings, operation))
-    first = len(fake.log.requests)
-
-    def strike(request: int, _kind: str) -> None:
-        if request == first + number and child.pid:
-            os.kill(child.pid, signal.SIGKILL)
-
-    fake.faults.on_request, fake.faults.on_done = (None, strike) if done else (strike, None)
-    child.start()
-    child.join()
-    fake.faults.on_request = fake.faults.on_done = None
-    assert child.exitcode in (0, -signal.SIGKILL)
-    return child.exitcode != 0
-
 
 # Requests of one operation: the early ones, those in the middle of the crowd, and the last.
 NUMBERS = [1, 2, 3, 4, 5, 6, 12, 27, 28, 29]
@@ -63,7 +23,7 @@ def test_an_onboarding_killed_at_a_request_is_finished_by_a_sync(
     world: World, fake: Fake, project_settings: Settings, number: int, *, done: bool
 ) -> None:
     world.services.bootstrap.run()
-    _killed_at(fake, project_settings, "onboarding", number, done=done)
+    is_killed_at(fake, project_settings, "onboarding", number, done=done)
     if world.count("org_profiles", f"org_slug = '{SLUG}'"):
         world.services.organizations.sync(SLUG, EVERYTHING)
         result = world.services.onboarding.onboard(acme_request(regenerate=True))
@@ -79,7 +39,7 @@ def test_an_onboarding_killed_at_a_request_is_finished_by_a_sync(
 def test_a_bootstrap_killed_at_a_request_is_finished_by_the_next(
     world: World, fake: Fake, project_settings: Settings, number: int, *, done: bool
 ) -> None:
-    assert _killed_at(fake, project_settings, "bootstrap", number, done=done)
+    assert is_killed_at(fake, project_settings, "bootstrap", number, done=done)
     world.services.bootstrap.run()
     central, _ = world.declared()
     assert world.live(central.name) == central
@@ -99,7 +59,7 @@ def test_a_sync_killed_at_any_request_loses_no_row_and_is_finished_by_the_next(
         column = f"added_{number}"
         files.add_column("bootstrap", "org_profiles", column, type="STRING")
         files.add_column("organizations", "subscription_plans", column, type="STRING")
-        killed = _killed_at(fake, project_settings, operation, number, done=done)
+        killed = is_killed_at(fake, project_settings, operation, number, done=done)
         world.services.bootstrap.sync(EVERYTHING)
         world.services.organizations.sync(SLUG, EVERYTHING)
         world.assert_complete()

@@ -32,9 +32,10 @@ class Table(Versioned[Spec]):
 
     @property
     def spec(self) -> Spec:
-        """What it is now; a table is looked up under the catalog's lock, so there is one."""
-        assert self.value is not None
-        return self.value
+        """What it is now; for a deleted table, what it was."""
+        spec = self.value or self._older[0][0]
+        assert spec is not None
+        return spec
 
     @property
     def exists(self) -> bool:

@@ -49,7 +49,7 @@ class Fake:
         self.rows = RowStore()
         self.concurrency = Concurrency()
         self.information_schema = InformationSchema(self.catalog, self.rows)
-        self.tables = Tables(self.catalog, self.rows, self.limits, self._planning)
+        self.tables = Tables(self.catalog, self.limits, self._planning)
         self.jobs = Jobs(self._session, self.tables, self.limits, self.clock)
         self.permissions: set[str] | None = None
         methods = [
@@ -75,6 +75,7 @@ class Fake:
 
     @lag.setter
     def lag(self, seconds: float) -> None:
+        """Set how far INFORMATION_SCHEMA is behind."""
         self.information_schema.lag = seconds
 
     @property
@@ -84,6 +85,7 @@ class Fake:
 
     @snapshot_merges.setter
     def snapshot_merges(self, value: bool) -> None:
+        """Let inserting statements that meet read the same snapshot."""
         self.concurrency.snapshot_merges = value
 
     def freeze_information_schema(self) -> None:

@@ -11,7 +11,6 @@ from tests.bigquery_fake.errors import GoogleError
 from tests.bigquery_fake.limits import Limits
 from tests.bigquery_fake.rules import MAX_MATERIALIZED_VIEWS_PER_BASE
 from tests.bigquery_fake.specs import Resource
-from tests.bigquery_fake.sql.row_store import RowStore
 from tests.bigquery_fake.sql.session import Session
 from tests.bigquery_fake.sql.views import base_tables, check_layout, view_columns
 
@@ -25,9 +24,8 @@ class Sessions(Protocol):
 class Tables:
     """The one way to change a table; `job` says that a statement does, whose refusals read differently."""
 
-    def __init__(self, catalog: Catalog, store: RowStore, limits: Limits, sessions: Sessions) -> None:
+    def __init__(self, catalog: Catalog, limits: Limits, sessions: Sessions) -> None:
         self._catalog = catalog
-        self._store = store
         self._limits = limits
         self._sessions = sessions
         self._materialized: defaultdict[Table, list[Table]] = defaultdict(list)
@@ -71,7 +69,6 @@ class Tables:
         """Delete a table with its rows."""
         self._update(table, job=job)
         self._catalog.delete_table(table)
-        self._store.forget(table)
 
     def current(self, table: Table) -> Resource:
         """Return the normalized resource of a table."""

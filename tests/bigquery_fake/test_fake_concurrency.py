@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from google.api_core import exceptions
@@ -181,3 +182,33 @@ def test_no_label_is_lost_by_compare_and_set(fake: Fake) -> None:
         list(pool.map(work, range(8)))
     with connected(fake.url) as client:
         assert sorted(client.get_table("shop.t", retry=ONCE).labels) == [f"l{number}" for number in range(8)]
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+def test_many_clients_do_everything_at_once(fake: Fake, sql: Queries, snapshot: bool) -> None:
+    rounds = range(5)
+    fake.snapshot_merges = snapshot
+    fake.concurrency.overlap_seconds = 0
+
+    def work(number: int) -> None:
+        with connected(fake.url) as client:
+            own, queries = f"shop.own{number}", Queries(client)
+            queries.job(f"CREATE TABLE {own} (id INT64)")
+            for turn in rounds:
+                queries.job(f"INSERT INTO shop.t (slug) VALUES ('a'); INSERT INTO {own} (id) VALUES ({turn})")
+                table = client.get_table(own, retry=ONCE)
+                table.schema = [*table.schema, bigquery.SchemaField(f"x{turn}", "STRING")]
+                client.update_table(table, ["schema"], retry=ONCE)
+                queries.rows("SELECT table_name, column_name FROM shop.INFORMATION_SCHEMA.COLUMNS")
+                queries.rows("SELECT * FROM shop.t")
+                shared = client.get_table("shop.t", retry=ONCE)
+                shared.schema = [*shared.schema, bigquery.SchemaField(f"x{number}_{turn}", "STRING")]
+                with suppress(exceptions.PreconditionFailed):
+                    client.update_table(shared, ["schema"], retry=ONCE)
+            if number % 2:
+                client.delete_table(own, retry=ONCE)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(work, range(12)))
+    assert sql.one("SELECT COUNT(*) FROM shop.t") == 12 * len(rounds)
+    assert sql.rows("SELECT * FROM shop.own2 ORDER BY id") == [(turn, *[None] * len(rounds)) for turn in rounds]

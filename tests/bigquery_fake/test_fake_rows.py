@@ -54,11 +54,16 @@ def test_a_value_of_each_type_comes_back(
 
 
 def test_intervals_and_ranges_are_kept(table: MakeTable, sql: Queries) -> None:
-    table("t", "i INTERVAL", Field("r", "RANGE", range_element_type="DATE"))
+    moments = Field("m", "RANGE", range_element_type="TIMESTAMP")
+    table("t", "i INTERVAL", Field("r", "RANGE", range_element_type="DATE"), moments)
     begin = datetime.date(2026, 1, 1)
     days = bigquery.RangeQueryParameter("DATE", name="r", start=begin)  # type: ignore[no-untyped-call]
-    sql.rows("INSERT INTO shop.t VALUES (@i, @r)", scalar("i", "INTERVAL", "1-2 3 4:5:6.5"), days)
-    ((interval, span),) = sql.rows("SELECT i, r FROM shop.t")
+    hours = bigquery.RangeQueryParameter("TIMESTAMP", name="m", start=MOMENT, end=MOMENT)  # type: ignore[no-untyped-call]
+    sql.rows("INSERT INTO shop.t VALUES (@i, @r, @m)", scalar("i", "INTERVAL", "1-2 3 4:5:6.500000"), days, hours)
+    ((interval, span, moment),) = sql.rows(
+        "SELECT * FROM shop.t WHERE i = @i", scalar("i", "INTERVAL", "1-02 3 04:05:6.5")
+    )
+    assert moment == {"start": MOMENT, "end": MOMENT}
     assert (interval.years, interval.months, interval.days, interval.microseconds) == (1, 2, 3, 500_000)
     assert span == {"start": begin, "end": None}
 

@@ -66,6 +66,15 @@ def test_types_are_widened_and_rows_with_them(client: bigquery.Client, table: Ma
     )
 
 
+def test_a_longer_text_keeps_its_collation(client: bigquery.Client, table: MakeTable, sql: Queries) -> None:
+    field = {"name": "s", "type": "STRING", "maxLength": "5", "collation": "und:ci"}
+    table("t", bigquery.SchemaField.from_api_repr(field))
+    with pytest.raises(exceptions.BadRequest):
+        sql.rows("ALTER TABLE shop.t ALTER COLUMN s SET DATA TYPE STRING(10)")
+    sql.rows('ALTER TABLE shop.t ALTER COLUMN s SET DATA TYPE STRING(10) COLLATE "und:ci"')
+    assert client.get_table("shop.t", retry=ONCE).schema[0].max_length == 10
+
+
 def test_not_null_is_dropped(client: bigquery.Client, table: MakeTable, sql: Queries) -> None:
     table("t", "id INT64 REQUIRED")
     sql.rows("ALTER TABLE shop.t ALTER COLUMN id DROP NOT NULL")

@@ -235,7 +235,9 @@ def _merged(resource: Resource, options: Resource) -> Resource:
 
 def _altered(resource: Resource, change: exp.AlterColumn) -> Resource:
     if (kind := change.args.get("dtype")) is not None:
-        return set_data_type(resource, change.name, typed(change.name, kind))
+        collate = change.args.get("collate")
+        collation = {"collation": collate.name} if collate else {}
+        return set_data_type(resource, change.name, typed(change.name, kind) | collation)
     if change.args.get("drop") and change.args.get("allow_null"):
         return dropped_not_null(resource, change.name)
     raise unsupported(f"the statement ... {change.sql('bigquery')!r}")

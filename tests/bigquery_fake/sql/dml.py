@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ def execute(session: Session, statement: Statement) -> Affected:
 
 def _insert(session: Session, table: Table, statement: exp.Insert) -> int:
     named = statement.this.expressions if isinstance(statement.this, exp.Schema) else []
-    columns = _columns(table, [item.name for item in named]) if named else table.spec.fields
+    columns = _columns(session, table, [item.name for item in named])
     source = statement.expression
     if isinstance(source, exp.Values):
         rows = [_values_row(session, columns, item.expressions) for item in source.expressions]
@@ -96,10 +96,14 @@ def _insert(session: Session, table: Table, statement: exp.Insert) -> int:
     return _append(session, table, columns, rows)
 
 
-def _columns(table: Table, names: Iterable[str]) -> list[Resource]:
+def _columns(session: Session, table: Table, names: Sequence[str]) -> list[Resource]:
+    """Return the columns that a statement names, all where it names none."""
+    spec = session.stored(table).spec
+    if not names:
+        return spec.fields
     columns, seen = [], set()
     for name in names:
-        column = table.spec.column(name)
+        column = spec.column(name)
         if column is None:
             raise invalid_query(f"Column {name} is not present in table {table.full_name} at [1:1]")
         if column["name"] in seen:
@@ -144,14 +148,15 @@ def _assigned(columns: Sequence[Resource], result: Result, constants: Sequence[b
 
 def _append(session: Session, table: Table, columns: Sequence[Resource], rows: Sequence[Row]) -> int:
     """Write rows, with defaults, or NULL where that is allowed, in the columns that were left out."""
+    storage, spec = session.stored(table)
     given = {column["name"] for column in columns}
-    absent = [field for field in table.spec.fields if field["name"] not in given]
+    absent = [field for field in spec.fields if field["name"] not in given]
     left = [(field, _default(session, field)) for field in absent] if rows else []
     names = [engine_name(field["name"]) for field in [*columns, *(field for field, _ in left)]]
     kinds = [engine_type(field) for field in [*columns, *(field for field, _ in left)]]
     defaults = tuple(value for _, value in left)
     marks = ", ".join(f"CAST(? AS {kind})" for kind in kinds)
-    sql = f"INSERT INTO {session.pinned[table]} ({', '.join(names)}) VALUES ({marks})"
+    sql = f"INSERT INTO {storage} ({', '.join(names)}) VALUES ({marks})"
     with engine_errors(sql):
         for row in rows:
             session.cursor.execute(sql, [*row, *defaults])
@@ -183,7 +188,7 @@ def _where(statement: exp.Update | exp.Delete) -> exp.Where:
 
 def _update(session: Session, table: Table, statement: exp.Update) -> int:
     node = target_node(statement)
-    columns, items = _assignments(table, node, statement.expressions)
+    columns, items = _assignments(session, table, node, statement.expressions)
     query = exp.select(_row_of(node), *items).from_(node.copy())
     if (source := statement.args.get("from_")) is not None:
         query = query.join(source.this.copy(), join_type="CROSS")
@@ -193,7 +198,9 @@ def _update(session: Session, table: Table, statement: exp.Update) -> int:
     return _change(session, table, columns, query)
 
 
-def _assignments(table: Table, node: exp.Table, items: Sequence[exp.Expr]) -> tuple[list[Resource], list[exp.Expr]]:
+def _assignments(
+    session: Session, table: Table, node: exp.Table, items: Sequence[exp.Expr]
+) -> tuple[list[Resource], list[exp.Expr]]:
     """Return the columns that SET names, and their values under names of their own."""
     names, values = [], []
     for number, item in enumerate(items):
@@ -203,7 +210,7 @@ def _assignments(table: Table, node: exp.Table, items: Sequence[exp.Expr]) -> tu
             raise unsupported("setting a field of a RECORD alone")
         names.append(item.this.name)
         values.append(exp.alias_(item.expression.copy(), f"v{number}"))
-    return _columns(table, names), values
+    return _columns(session, table, names), values
 
 
 def _change(session: Session, table: Table, columns: Sequence[Resource], query: exp.Query) -> int:
@@ -216,7 +223,7 @@ def _change(session: Session, table: Table, columns: Sequence[Resource], query: 
     values = Result(result.fields[1:], [row[1:] for row in result.rows])
     assigned = _assigned(columns, values, analyzed.constants[1:])
     sets = ", ".join(f"{engine_name(column['name'])} = CAST(? AS {engine_type(column)})" for column in columns)
-    sql = f"UPDATE {session.pinned[table]} SET {sets} WHERE rowid = ?"
+    sql = f"UPDATE {session.stored(table).name} SET {sets} WHERE rowid = ?"
     with engine_errors(sql):
         for number, new in zip(rows, assigned, strict=True):
             session.cursor.execute(sql, [*new, number])
@@ -232,7 +239,8 @@ def _delete(session: Session, table: Table, statement: exp.Delete) -> int:
 
 def _remove(session: Session, table: Table, query: exp.Query) -> int:
     rows = [row[0] for row in fetch(session, analyze(session, query, table)).rows]
-    run(session.cursor, f"DELETE FROM {session.pinned[table]} WHERE rowid IN (SELECT unnest($1::BIGINT[]))", [rows])
+    sql = f"DELETE FROM {session.stored(table).name} WHERE rowid IN (SELECT unnest($1::BIGINT[]))"
+    run(session.cursor, sql, [rows])
     return len(rows)
 
 
@@ -262,7 +270,7 @@ def _unmatched(
     if not isinstance(insert, exp.Insert) or not isinstance(insert.expression, exp.Tuple):
         raise unsupported("MERGE that inserts anything but VALUES")
     named = insert.this.expressions if isinstance(insert.this, exp.Tuple) else []
-    columns = _columns(table, [item.name for item in named]) if named else table.spec.fields
+    columns = _columns(session, table, [item.name for item in named])
     items = [exp.alias_(item.copy(), f"v{number}") for number, item in enumerate(insert.expression.expressions)]
     found = exp.select("1").from_(node.copy()).where(statement.args["on"].copy())
     query = exp.select(*items).from_(statement.args["using"].copy())  # where names can only be the source's
@@ -276,7 +284,7 @@ def _matched(session: Session, table: Table, statement: exp.Merge, when: exp.Whe
     columns: list[Resource] = []
     items: list[exp.Expr] = []
     if isinstance(action, exp.Update):
-        columns, items = _assignments(table, node, action.expressions)
+        columns, items = _assignments(session, table, node, action.expressions)
     query = exp.select(_row_of(node), *items).from_(node.copy())
     query = query.join(statement.args["using"].copy(), on=statement.args["on"].copy(), join_type="INNER")
     query = query.where(*_conditions(when)) if _conditions(when) else query

@@ -19,7 +19,7 @@ _SCALARS = {
     "STRING", "BYTES", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "TIMESTAMP", "DATE", "TIME", "DATETIME",
     "JSON", "INTERVAL", "GEOGRAPHY",
 }  # fmt: skip
-_INTERVAL = re.compile(r"-?\d+-\d+ -?\d+ -?\d+:\d+:\d+(\.\d+)?")
+_INTERVAL = re.compile(r"(-?)(\d+)-(\d+) (-?\d+) (-?)(\d+):(\d+):(\d+)(\.\d{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,9 @@ def parse_scalar(field: Resource, text: str) -> Any:
 def _range(field: Resource, given: Resource | None) -> str | None:
     if given is None:
         return None
-    bounds = [given.get(end, {}).get("value") for end in ("start", "end")]
-    return "[{}, {})".format(*("UNBOUNDED" if bound is None else bound for bound in bounds))
+    element = {"name": field["name"], "type": field["rangeElementType"]["type"], "mode": "NULLABLE"}
+    bounds = (_value(element, given.get(end) or {}) for end in ("start", "end"))
+    return "[{}, {})".format(*("UNBOUNDED" if bound is None else bound.isoformat() for bound in bounds))
 
 
 def _scalar(field: Resource, text: str) -> Any:
@@ -114,8 +115,8 @@ def _scalar(field: Resource, text: str) -> Any:
             return base64.b64decode(text, validate=True)
         case "JSON":
             return json_text(text)
-        case "INTERVAL" if not _INTERVAL.fullmatch(text):
-            raise ValueError(text)
+        case "INTERVAL":
+            return _interval(text)
         case kind:
             return _PARSERS.get(kind, str)(text)
 
@@ -143,6 +144,19 @@ def _datetime(text: str) -> datetime:
     if value.tzinfo is not None:
         raise ValueError(text)
     return value
+
+
+def _interval(text: str) -> str:
+    """Return the canonical text of an interval: no zeros in front of a number or behind a fraction."""
+    parts = _INTERVAL.fullmatch(text)
+    if parts is None:
+        raise ValueError(text)
+    sign, years, months, days, clock_sign, hours, minutes, seconds, fraction = parts.groups("")
+    sign = sign if int(years) or int(months) else ""
+    fraction = fraction.rstrip("0").rstrip(".")
+    clock_sign = clock_sign if int(hours) or int(minutes) or int(seconds) or fraction else ""
+    clock = f"{clock_sign}{int(hours)}:{int(minutes)}:{int(seconds)}{fraction}"
+    return f"{sign}{int(years)}-{int(months)} {int(days)} {clock}"
 
 
 _PARSERS = {

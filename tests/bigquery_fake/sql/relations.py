@@ -11,7 +11,7 @@ from tests.bigquery_fake.errors import invalid_query, unsupported
 from tests.bigquery_fake.googlesql import column_type
 from tests.bigquery_fake.information_schema import Qualifier
 from tests.bigquery_fake.information_schema_rows import VIEWS
-from tests.bigquery_fake.specs import Resource
+from tests.bigquery_fake.specs import Resource, Spec
 from tests.bigquery_fake.sql.filters import check_partition_filter, only_datasets
 from tests.bigquery_fake.sql.known import check_known
 from tests.bigquery_fake.sql.row_store import run
@@ -61,7 +61,7 @@ class Relations:
         table = self._session.table(node)
         check_partition_filter(node, table)
         if table.spec.kind == "TABLE":
-            self._replace(node, self._relation(table), self._types(table), alias)
+            self._replace(node, *self._relation(table), alias)
         else:
             if lost := [base.full_name for base in table.bases if not base.exists]:
                 raise invalid_query(f"{table.full_name} is broken: {lost[0]} was dropped or made anew (rule 22)")
@@ -82,22 +82,16 @@ class Relations:
         schema.relation(self._session.cursor, name, view, qualifier, only)
         self._replace(node, name, dict(view.columns), view_name if alias == node.name else alias)
 
-    def _relation(self, table: Table) -> str:
+    def _relation(self, table: Table) -> tuple[str, dict[str, str]]:
+        """Return the relation of a table with the types of its columns, as they were when it was pinned."""
         if self._session.planning:
-            return self._session.name("planned")
-        name = self._session.pinned.get(table)
-        if name is None:
-            self._session.pin([table])
-            name = self._session.pinned[table]
+            return self._session.name("planned"), _types(table.spec)
+        name, spec = self._session.stored(table)
         if table is not self._target:
-            return name
+            return name, _types(spec)
         view = self._session.name("target")
         run(self._session.cursor, f"CREATE TEMP VIEW {view} AS SELECT rowid AS {ROW}, * FROM {name}")
-        return view
-
-    def _types(self, table: Table) -> dict[str, str]:
-        types = {field["name"]: column_type(field) for field in table.spec.fields}
-        return types | ({ROW: "INT64"} if table is self._target else {})
+        return view, _types(spec) | {ROW: "INT64"}
 
     def _replace(self, node: exp.Expr, name: str, columns: dict[str, str], alias: str) -> None:
         self.columns[name] = columns
@@ -129,3 +123,7 @@ class Relations:
 
 def _columns_in(unnest: exp.Unnest) -> bool:
     return any(item.find(exp.Column) for item in unnest.expressions)
+
+
+def _types(spec: Spec) -> dict[str, str]:
+    return {field["name"]: column_type(field) for field in spec.fields}

@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -19,6 +19,13 @@ _REFUSED_VALUES = (duckdb.ConversionException, duckdb.OutOfRangeException, duckd
 Cursor = duckdb.DuckDBPyConnection
 
 
+class Stored(NamedTuple):
+    """Where the engine has a table, and what the table was then."""
+
+    name: str
+    spec: Spec
+
+
 class RowStore:
     """Holds rows under names of its own, so that neither case nor deletion of a BigQuery name matters."""
 
@@ -26,7 +33,7 @@ class RowStore:
         self._connection = duckdb.connect(":memory:")
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
         self._lock = threading.Lock()
-        self._stored: dict[Table, tuple[str, Spec]] = {}
+        self._stored: dict[Table, Stored] = {}
         self._numbers = itertools.count(1)
 
     def close(self) -> None:
@@ -39,14 +46,22 @@ class RowStore:
         with self._connection.cursor() as cursor:
             yield cursor
 
-    def find(self, table: Table) -> str | None:
-        """Return the engine's name of a table; None when it is not there, or not with the table's columns."""
+    def find(self, table: Table) -> Stored | None:
+        """Return where a table is; None when it is not there, or not with the columns it has now."""
         with self._lock:
             name, built = self._stored.get(table, ("", None))
-            in_step = built is not None and (built is table.spec or _columns(built) == _columns(table.spec))
-            return name if in_step else None
+            spec = table.spec
+            if built is None or (built is not spec and _columns(built) != _columns(spec)):
+                return None
+            self._stored[table] = Stored(name, spec)  # the same columns, but other modes or descriptions perhaps
+            return self._stored[table]
 
-    def build(self, table: Table) -> str:
+    def latest(self, table: Table) -> Stored:
+        """Return where a table is, though its columns may have changed since: nobody builds it while it is locked."""
+        with self._lock:
+            return self._stored[table]
+
+    def build(self, table: Table) -> Stored:
         """Make a table with the columns it has now and the rows it had; the caller holds its lock.
 
         The storage before is left to readers that began earlier.
@@ -58,13 +73,8 @@ class RowStore:
                 cursor.execute(f"CREATE TABLE {name} ({_columns(spec)})")
                 if built is not None:
                     _carry(cursor, old, name, built.fields, spec)
-            self._stored[table] = (name, spec)
-            return name
-
-    def forget(self, table: Table) -> None:
-        """Drop the rows of a deleted table."""
-        with self._lock:
-            self._stored.pop(table, None)
+            self._stored[table] = Stored(name, spec)
+            return self._stored[table]
 
     def statistics(self, table: Table) -> dict[str, str]:
         """Return numRows and numBytes as the REST API answers them; nothing for a view."""
@@ -75,13 +85,14 @@ class RowStore:
 
     def rows(self, table: Table, fields: Sequence[Resource]) -> list[tuple[Any, ...]]:
         """Return the committed values of some columns."""
-        name = self.find(table)
-        if name is None and self.count(table):
+        found = self.find(table)
+        if found is None and self.count(table):
             raise unsupported("listing the rows of a table whose columns have changed since they were written")
-        if name is None:
+        if found is None:
             return []
+        names = ", ".join(engine_name(field["name"]) for field in fields)
         with self.cursor() as cursor:
-            return run(cursor, f"SELECT {', '.join(engine_name(field['name']) for field in fields)} FROM {name}")
+            return run(cursor, f"SELECT {names} FROM {found.name}")
 
     def count(self, table: Table) -> int:
         """Return the number of committed rows."""

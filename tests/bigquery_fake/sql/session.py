@@ -13,7 +13,7 @@ from tests.bigquery_fake.errors import invalid_query, not_found
 from tests.bigquery_fake.information_schema import InformationSchema, Qualifier
 from tests.bigquery_fake.sql.concurrency import Concurrency
 from tests.bigquery_fake.sql.parameters import Parameters
-from tests.bigquery_fake.sql.row_store import Cursor, RowStore
+from tests.bigquery_fake.sql.row_store import Cursor, RowStore, Stored
 from tests.bigquery_fake.sql.statements import parse_query
 
 _INFORMATION_SCHEMA = "INFORMATION_SCHEMA."
@@ -42,7 +42,7 @@ class Session:
     default_dataset: str | None = None
     planning: bool = False  # nothing will be run, so that no table needs to be there for the engine
     billed: bool = False  # whether it read a table or INFORMATION_SCHEMA, which costs at least 10 MB (rule 26)
-    pinned: dict[Table, str] = field(default_factory=dict)
+    pinned: dict[Table, Stored] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def name(self, prefix: str) -> str:
@@ -99,16 +99,22 @@ class Session:
         """Make sure the engine has these tables with the columns they have now; no lock is held by the caller."""
         store = self.warehouse.store
         for table in tables:
-            name = store.find(table)
-            if name is None:
+            stored = store.find(table)
+            if stored is None:
                 with self.warehouse.concurrency.alone(table):
-                    name = store.find(table) or store.build(table)
-            self.pinned[table] = name
+                    stored = store.find(table) or store.build(table)
+            self.pinned[table] = stored
+
+    def stored(self, table: Table) -> Stored:
+        """Return where a table is and what it was when it was pinned, which may be now."""
+        if table not in self.pinned:
+            self.pin([table])
+        return self.pinned[table]
 
     def pin_again(self, tables: Iterable[Table]) -> None:
         """Pin the tables that are changed, whose locks the caller holds."""
         for table in tables:
-            self.pinned[table] = self.warehouse.store.find(table) or self.pinned[table]
+            self.pinned[table] = self.warehouse.store.latest(table)
 
     def tables_in(self, tree: exp.Expr) -> set[Table]:
         """Return the tables that hold the rows a statement works on, through all its views."""

@@ -176,13 +176,23 @@ def cell(field: Resource, value: Any, *, int64_timestamp: bool) -> Any:
     if field["type"] == "TIMESTAMP":
         return _timestamp_text(value, int64_timestamp=int64_timestamp)
     if field["type"] == "RANGE" and field["rangeElementType"]["type"] == "TIMESTAMP":
-        raise unsupported("the answer of RANGE<TIMESTAMP> values")
+        return _timestamps(value, int64_timestamp=int64_timestamp)
     return _scalar_text(field["type"], value)
 
 
 def _timestamp_text(value: datetime, *, int64_timestamp: bool) -> str:
     micros = micros_of(value)
     return str(micros) if int64_timestamp else repr(micros / 1e6)
+
+
+def _timestamps(text: str, *, int64_timestamp: bool) -> str:
+    bounds = (
+        _timestamp_text(datetime.fromisoformat(bound), int64_timestamp=int64_timestamp)
+        if bound != "UNBOUNDED"
+        else bound
+        for bound in text[1:-1].split(", ")
+    )
+    return "[{}, {})".format(*bounds)
 
 
 def micros_of(value: datetime) -> int:

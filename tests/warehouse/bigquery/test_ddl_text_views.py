@@ -81,6 +81,11 @@ AS SELECT org_slug, COUNT(*) AS n FROM `central`.orders GROUP BY org_slug;"""
         "CREATE VIEW `p.s.v`\nOPTIONS(description=NULL)\nAS SELECT 1;",
         'CREATE VIEW `p.s.v`\nOPTIONS(description="""d""")\nAS SELECT 1;',
         'CREATE VIEW `p.s.v`\nOPTIONS(labels=["ab"])\nAS SELECT 1;',
+        "CREATE VIEW `p.s.v`\nAS SELECT 1",
+        "CREATE VIEW `p.s.v`\nAS SELECT 1;\n",
+        'CREATE MATERIALIZED VIEW `p.s.v`\nOPTIONS(refresh_interval_minutes="15")\nAS SELECT 1;',
+        "CREATE MATERIALIZED VIEW `p.s.v`\nOPTIONS(refresh_interval_minutes=NULL)\nAS SELECT 1;",
+        "CREATE MATERIALIZED VIEW `p.s.v`\nOPTIONS(refresh_interval_minutes=true)\nAS SELECT 1;",
     ],
 )
 def test_a_view_that_says_something_unknown_is_not_read(text: str) -> None:

@@ -98,13 +98,14 @@ def _table(text: str) -> Table | None:
 
 
 def _with_options(table: Table, options: dict[str, object]) -> Table:
-    partition = table.partition
-    days, required = options.pop("partition_expiration_days", None), options.pop("require_partition_filter", False)
+    partition, required = table.partition, options.get("require_partition_filter", False)
+    if not isinstance(required, bool):
+        raise _Unreadable
     if isinstance(partition, TimePartition):
-        expires = float(days) if isinstance(days, float) else None
-        partition = replace(partition, expiration_days=expires, require_filter=bool(required))
+        days = _number(options, "partition_expiration_days")
+        partition = replace(partition, expiration_days=days, require_filter=required)
     elif isinstance(partition, RangePartition):
-        partition = replace(partition, require_filter=bool(required))
+        partition = replace(partition, require_filter=required)
     return replace(table, partition=partition, description=_description(options), labels=_labels(options))
 
 
@@ -114,23 +115,36 @@ def _view(name: str, kind: str, text: str) -> View:
     options = reader.options() if reader.take_words("OPTIONS") else {}
     if not reader.take_words("AS"):
         raise _Unreadable
-    interval = options.get("refresh_interval_minutes")
+    interval = _number(options, "refresh_interval_minutes")
+    query = reader.rest()
+    if not query.endswith(";"):
+        raise _Unreadable
     return View(
         name=name,
-        query=reader.rest().removesuffix(";"),
+        query=query[:-1],
         description=_description(options),
         materialized=Materialized.OWN if kind == "MATERIALIZED VIEW" else Materialized.NEVER,
         clustering=clustering,
-        refresh_interval_minutes=round(interval) if isinstance(interval, float) else None,
+        refresh_interval_minutes=None if interval is None else round(interval),
         labels=_labels(options),
     )
 
 
 def _description(options: dict[str, object]) -> str:
-    found = options.get("description", "")
-    if not isinstance(found, str):
+    return _text(options.get("description", ""))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
         raise _Unreadable
-    return found
+    return value
+
+
+def _number(options: dict[str, object], key: str) -> float | None:
+    found = options.get(key)
+    if not isinstance(found, float) and key in options:
+        raise _Unreadable
+    return found if isinstance(found, float) else None
 
 
 def _labels(options: dict[str, object]) -> tuple[tuple[str, str], ...]:
@@ -222,17 +236,17 @@ class _Reader:
         return column
 
     def _attribute(self, column: Column, closing: str) -> Column:
-        if self.take_words("NOT", "NULL"):
+        if self.take_words("NOT", "NULL") and column.mode is Mode.NULLABLE:
             return replace(column, mode=Mode.REQUIRED)
         if self.take_words("COLLATE"):
-            return replace(column, collation=str(self._value()))
+            return replace(column, collation=_text(self._value()))
         if self.take_words("DEFAULT"):
             return replace(column, default=self._expression(closing))
         if self.take_words("OPTIONS"):
             options = self.options()
             if options.keys() - {"description", "rounding_mode"}:
                 raise _Unreadable
-            mode = str(options.get("rounding_mode", ""))
+            mode = _text(options.get("rounding_mode", ""))
             return replace(column, description=_description(options), rounding_mode=mode)
         raise _Unreadable
 
@@ -273,7 +287,7 @@ class _Reader:
             raise _Unreadable
         else:
             column = Column(name, Type(kind, precision=numbers[0], scale=numbers[1] if len(numbers) > 1 else 0))
-        return replace(column, collation=str(self._value())) if self.take_words("COLLATE") else column
+        return replace(column, collation=_text(self._value())) if self.take_words("COLLATE") else column
 
     def _expression(self, closing: str) -> str:
         """Return an expression as it is written: it ends where a comma, the closing mark or an attribute is."""

@@ -138,13 +138,14 @@ def introspection(project: str, dataset: str, location: str) -> str:
     return "\nUNION ALL\n".join(part.format(region=region, dataset=quote(project, dataset)) for part in parts)
 
 
-def read_dataset(name: str, location: str, options: Mapping[str, str]) -> Dataset:
-    """Return an empty dataset from its options, whose values are written as GoogleSQL literals."""
+def read_dataset(name: str, location: str, options: Mapping[str, str]) -> Dataset | None:
+    """Return an empty dataset from its options, written as GoogleSQL literals; None when they say something unknown."""
     body = ", ".join(f"{key}={options[key]}" for key in ("description", "labels") if key in options)
     # A table without columns of interest borrows the reader of table options: the literals are the same.
     read = read_table(name, f"CREATE TABLE `{name}` (_ INT64) OPTIONS({body});")
-    described = read or Table(name, ())
-    return Dataset(name, location=location, description=described.description, labels=described.labels)
+    if read is None:
+        return None
+    return Dataset(name, location=location, description=read.description, labels=read.labels)
 
 
 def relation_from(resource: Resource) -> Relation:

@@ -45,6 +45,7 @@ class BigQuerySession:
         self._caller = caller
         self._claims = claims
         self._writes: list[rows.Write] = []
+        self._known: dict[tuple[str, str], rows.Columns] = {}
 
     def inspect(
         self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
@@ -112,7 +113,7 @@ class BigQuerySession:
         writes, self._writes = self._writes, []
         if not writes:
             return
-        first = self._columns if any(write.needs_columns for write in writes) else _unknown
+        first = self._columns if rows.need_columns(writes) else _unknown
         self._typed(writes[0].dataset, lambda known: rows.script(self._client.project, writes, known), first)
 
     def _read(self, dataset: str, table: str, statement: Callable[[rows.Known], Statement]) -> Answer:
@@ -154,8 +155,11 @@ class BigQuerySession:
         return run(found["location"])
 
     def _columns(self, dataset: str, table: str) -> Mapping[str, Column]:
-        found = self._inspector.table(dataset, table)
-        return {column.key: column for column in found.columns} if isinstance(found, Table) else {}
+        if (dataset, table) not in self._known:
+            found = self._inspector.table(dataset, table)
+            columns = {column.key: column for column in found.columns} if isinstance(found, Table) else {}
+            self._known[dataset, table] = columns
+        return self._known[dataset, table]
 
     def _claim(self, claim: str, row: rows.Ensure) -> bool:
         """Insert the row by a job whose id follows from the key.
@@ -165,14 +169,14 @@ class BigQuerySession:
         """
         digest = hashlib.sha256(claim.encode()).hexdigest()[:40]
         where = [Equals(name, row.row[name]) for name in row.key]
-        known: rows.Known = self._columns if row.needs_columns else _unknown
+        known: rows.Known = self._columns if rows.need_columns([row]) else _unknown
         for number in range(1, _CLAIM_ROUNDS + 1):
             statement = rows.script(self._client.project, [row], known)
             job = f"cloudact-claim-{digest}-{number}"
             end = self._where(row.dataset, partial(self._client.run_job_once, job, statement, self._caller))
             if end.ours and end.failure is None:
                 return end.affected > 0
-            if end.ours and end.failure is not None and known == self._columns:
+            if known == self._columns and isinstance(end.failure, WarehouseRefused) and end.ours:
                 raise end.failure
             if self.count(row.dataset, row.table, where):
                 return False

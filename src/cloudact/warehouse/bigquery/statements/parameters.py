@@ -114,22 +114,28 @@ def _value(value: object, type_: Json) -> Json:
     if type_["type"] == "ARRAY" and isinstance(value, list | tuple):
         return {"arrayValues": [_value(item, type_["arrayType"]) for item in value]}
     if type_["type"] == "STRUCT" and isinstance(value, Mapping):
-        given = {str(name).casefold(): item for name, item in value.items()}
-        unknown = sorted(given.keys() - {item["name"].casefold() for item in type_["structTypes"]})
-        if unknown:
-            raise WarehouseRefused(
-                f"a record has values for {', '.join(unknown)}, which its column has no field for",
-                hint="Sync the dataset so that the fields are there, then repeat the call.",
-            )
+        given = _parts(value, [item["name"] for item in type_["structTypes"]])
         parts = {
             item["name"]: _value(given.get(item["name"].casefold()), item["type"]) for item in type_["structTypes"]
         }
         return {"structValues": parts}
     if type_["type"] == "RANGE" and isinstance(value, Mapping):
-        bounds = ((name, value.get(name)) for name in ("start", "end"))
+        bounds = _parts(value, ["start", "end"])
         element = type_["rangeElementType"]
-        return {"rangeValue": {name: _value(bound, element) for name, bound in bounds if bound is not None}}
+        return {"rangeValue": {name: _value(bound, element) for name, bound in bounds.items() if bound is not None}}
     return {"value": _text(value)}
+
+
+def _parts(value: Mapping[Any, object], names: Sequence[str]) -> dict[str, object]:
+    """Return the parts of a record by folded name; raises WarehouseRefused for one that has no place."""
+    given = {str(name).casefold(): item for name, item in value.items()}
+    unknown = sorted(given.keys() - {name.casefold() for name in names})
+    if unknown:
+        raise WarehouseRefused(
+            f"a record has values for {', '.join(unknown)}, which its column has no field for",
+            hint=f"Its fields are {', '.join(names)}; sync the dataset where others should be there.",
+        )
+    return given
 
 
 def _text(value: object) -> str:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
 from typing import assert_never
 
 from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
 from google.cloud import bigquery
 
 from cloudact.catalog.model import Column, Kind, Mode, Type
+from cloudact.errors import WarehouseNotFound, WarehouseRefused
 from cloudact.warehouse.bigquery.statements.parameters import Parameters
 from cloudact.warehouse.bigquery.transport.client import Answer, Statement
 from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
@@ -20,7 +20,8 @@ from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
 Columns = Mapping[str, Column]
 # (dataset, table) to its columns by folded name; nothing while no column has to be known.
 Known = Callable[[str, str], Columns]
-_MANY_PARAMETERS = 1_000
+MAX_PARAMETERS = 10_000
+_MANY = 1_000
 
 
 def quote(*names: str) -> str:
@@ -37,24 +38,34 @@ class Insert:
     rows: tuple[Row, ...]
 
     @property
-    def needs_columns(self) -> bool:
-        """Tell whether the values alone do not say how they are to be sent."""
-        return self._is_large or any(map(has_record, self.rows))
+    def records(self) -> bool:
+        """Tell whether a value is a record."""
+        return any(map(_has_record, self.rows))
 
     @property
-    def _is_large(self) -> bool:
-        return len(self.rows) * len(self.rows[0]) > _MANY_PARAMETERS
+    def values(self) -> int:
+        """How many parameters the rows are, each value by itself."""
+        return len(self.rows) * len(self.rows[0])
 
-    def text(self, project: str, known: Known, parameters: Parameters) -> str:
-        """Return the statement; many values go as one parameter, because 10,000 is the most a statement may have."""
+    def text(self, project: str, known: Known, parameters: Parameters, *, many: bool = False) -> str:
+        """Return the statement; of `many` values each row is a part of one parameter."""
         columns = known(self.dataset, self.table)
         into = f"INSERT INTO {quote(project, self.dataset, self.table)} ({', '.join(map(quote, self.rows[0]))})"
-        if self._is_large and columns:
-            fields = tuple(columns[name.casefold()] for name in self.rows[0] if name.casefold() in columns)
+        if many and columns:
+            fields = tuple(self._column(name, columns) for name in self.rows[0])
             mark = parameters.add(self.rows, Column("rows", Type(Kind.RECORD), Mode.REPEATED, fields=fields))
             wanted = ", ".join(f"item.{quote(name)}" for name in self.rows[0])
             return f"{into} SELECT {wanted} FROM UNNEST({mark}) AS item"
         return f"{into} VALUES {', '.join(f'({_values(row, columns, parameters)})' for row in self.rows)}"
+
+    def _column(self, name: str, columns: Columns) -> Column:
+        column = columns.get(name.casefold())
+        if column is None:
+            raise WarehouseNotFound(
+                f"{self.dataset}.{self.table} has no column {name}",
+                hint="Sync the dataset that should hold it, then repeat the call.",
+            )
+        return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +78,18 @@ class Ensure:
     key: tuple[str, ...]
 
     @property
-    def needs_columns(self) -> bool:
-        """Tell whether the values alone do not say how they are to be sent."""
-        return has_record(self.row)
+    def records(self) -> bool:
+        """Tell whether a value is a record."""
+        return _has_record(self.row)
 
-    def text(self, project: str, known: Known, parameters: Parameters) -> str:
+    @property
+    def values(self) -> int:
+        """How many parameters the row and its key are."""
+        return len(self.row) + len(self.key)
+
+    def text(self, project: str, known: Known, parameters: Parameters, *, many: bool = False) -> str:
         """Return the statement."""
+        del many  # one row is never many
         columns = known(self.dataset, self.table)
         where = [Equals(name, self.row[name]) for name in self.key]
         names = ", ".join(quote(name) for name in self.row)
@@ -89,20 +106,26 @@ class Update:
 
     dataset: str
     table: str
-    values: Row
+    given: Row
     where: tuple[Condition, ...]
 
     @property
-    def needs_columns(self) -> bool:
-        """Tell whether the values alone do not say how they are to be sent."""
-        return has_record(self.values)
+    def records(self) -> bool:
+        """Tell whether a value is a record."""
+        return _has_record(self.given)
 
-    def text(self, project: str, known: Known, parameters: Parameters) -> str:
+    @property
+    def values(self) -> int:
+        """How many parameters the values and conditions are."""
+        return len(self.given) + len(self.where)
+
+    def text(self, project: str, known: Known, parameters: Parameters, *, many: bool = False) -> str:
         """Return the statement."""
+        del many  # the same few values go into however many rows
         columns = known(self.dataset, self.table)
         assignments = ", ".join(
             f"{quote(name)} = {parameters.add(value, columns.get(name.casefold()))}"
-            for name, value in self.values.items()
+            for name, value in self.given.items()
         )
         name = quote(project, self.dataset, self.table)
         return f"UPDATE {name} SET {assignments} WHERE {_conditions(self.where, columns, parameters)}"
@@ -111,10 +134,27 @@ class Update:
 Write = Insert | Ensure | Update
 
 
+def need_columns(writes: Sequence[Write]) -> bool:
+    """Tell whether the values alone do not say how these writes are to be sent.
+
+    BigQuery matches the fields of a record by position, so they have to go in the order of the column's.
+    """
+    return _are_many(writes) or any(write.records for write in writes)
+
+
+def _are_many(writes: Sequence[Write]) -> bool:
+    return sum(write.values for write in writes) > _MANY
+
+
 def script(project: str, writes: Sequence[Write], known: Known) -> Statement:
     """Return one statement for these writes, as a transaction when there are several."""
     parameters = Parameters()
-    texts = [write.text(project, known, parameters) for write in writes]
+    texts = [write.text(project, known, parameters, many=_are_many(writes)) for write in writes]
+    if len(parameters.found) > MAX_PARAMETERS:
+        raise WarehouseRefused(
+            f"{len(writes)} writes have {len(parameters.found)} values, and BigQuery takes {MAX_PARAMETERS} at once",
+            hint="Write in smaller units.",
+        )
     if len(texts) == 1:
         return Statement(texts[0], tuple(parameters.found))
     body = ";\n".join(["BEGIN TRANSACTION", *texts, "COMMIT TRANSACTION"])
@@ -153,12 +193,14 @@ def count(project: str, dataset: str, table: str, where: Sequence[Condition], kn
 
 def in_pieces(rows: Sequence[Row]) -> list[tuple[Row, ...]]:
     """Return rows in groups that have the same columns."""
-    return [tuple(group) for _, group in groupby(rows, key=list)]
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return [tuple(group) for group in groups.values()]
 
 
-def has_record(row: Row) -> bool:
-    """Tell whether a value is a record: BigQuery matches its fields by position, so they go in the column's order."""
-    return any(_is_record(value) for value in row.values())
+def _has_record(row: Row) -> bool:
+    return any(map(_is_record, row.values()))
 
 
 def _is_record(value: object) -> bool:

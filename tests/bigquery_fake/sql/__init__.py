@@ -1,1 +1,0 @@
-"""Statements: parsed as BigQuery's, checked against the catalog, run on an embedded engine."""
