@@ -5,6 +5,7 @@ from __future__ import annotations
 BOOTSTRAP = "/api/v1/admin/bootstrap"
 BOOTSTRAP_STATUS = f"{BOOTSTRAP}/status"
 BOOTSTRAP_SYNC = f"{BOOTSTRAP}/sync"
+DOCTOR = "/api/v1/admin/doctor"
 ORGANIZATIONS = "/api/v1/organizations"
 DRYRUN = f"{ORGANIZATIONS}/dryrun"
 ONBOARD = f"{ORGANIZATIONS}/onboard"

@@ -25,6 +25,7 @@ def test_a_new_warehouse_gets_the_dataset_and_its_twenty_tables(client: TestClie
         "tables_existed": [],
         "total_tables": 20,
         "conflicts": [],
+        "bytes_billed": 0,
         "message": "20 tables created, 0 existed already.",
     }
     assert live.tables(CENTRAL) == CENTRAL_TABLES
@@ -51,6 +52,7 @@ def test_again_and_again_it_finds_everything_and_changes_nothing(onboarded: Test
             "tables_existed": CENTRAL_TABLES,
             "total_tables": 20,
             "conflicts": [],
+            "bytes_billed": 0,
             "message": "0 tables created, 20 existed already.",
         }
     assert live.snapshot() == before

@@ -25,6 +25,7 @@ NOTHING = {
     "errors": [],
     "notes": [],
     "not_requested": [],
+    "bytes_billed": 0,
     "message": "organizations: nothing to change.",
 }
 

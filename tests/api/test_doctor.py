@@ -7,8 +7,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from tests.api.catalog_files import CatalogFiles
-
-DOCTOR = "/api/v1/admin/doctor"
+from tests.api.published import DOCTOR
 
 
 def test_a_service_with_everything_in_place_is_healthy(bootstrapped: TestClient) -> None:

@@ -22,6 +22,7 @@ CHECKS = [
     "bootstrapped",
     "organization",
     "dataset",
+    "views",
 ]
 BAD = {
     "org_slug": "Acme",

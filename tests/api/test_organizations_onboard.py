@@ -51,6 +51,7 @@ def test_the_answer_tells_what_was_made_and_shows_the_key(bootstrapped: TestClie
         "views_created": VIEWS,
         "already_existed": False,
         "conflicts": [],
+        "bytes_billed": 0,
         "message": told["message"],
     }
     assert told["api_key"].startswith("acme_corp_api_")

@@ -46,6 +46,7 @@ def test_the_answer_tells_that_it_existed(onboarded: TestClient) -> None:
         "views_created": [],
         "already_existed": True,
         "conflicts": [],
+        "bytes_billed": 0,
         "message": answer["message"],
     }
     assert "earlier API keys no longer work" in str(answer["message"])

@@ -37,6 +37,7 @@ NOTHING = {
     "errors": [],
     "notes": [],
     "not_requested": [],
+    "bytes_billed": 0,
     "message": "acme_corp_prod: nothing to change.",
 }
 

@@ -14,10 +14,12 @@ from fastapi.testclient import TestClient
 from cloudact.wiring import Services
 from tests.acme import ACME
 from tests.api.documented import Operation, operations
-from tests.api.published import ACME_STATUS, BOOTSTRAP_STATUS
+from tests.api.published import ACME_STATUS, BOOTSTRAP_STATUS, DOCTOR
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
-NEEDING = [operation for operation in operations() if operation.path != "/healthz"]
+# The first is answered without the warehouse; to the second what is wrong with it is the answer.
+ANSWERING = {"/healthz", DOCTOR}
+NEEDING = [operation for operation in operations() if operation.path not in ANSWERING]
 
 
 @contextmanager
@@ -107,6 +109,15 @@ def test_it_is_never_said_that_something_does_not_exist(unreadable: TestClient) 
 def test_a_key_that_cannot_be_looked_up_is_not_called_wrong(unreadable: TestClient, acme_key: str) -> None:
     answer = unreadable.get(ACME_STATUS, headers={"X-API-Key": acme_key, "X-CA-Root-Key": ""})
     assert answer.status_code == 503
+
+
+def test_the_doctor_answers_what_is_wrong_and_says_nothing_of_datasets(unreadable: TestClient) -> None:
+    answer = unreadable.get(DOCTOR)
+    assert (answer.status_code, answer.json()["status"]) == (200, "UNHEALTHY")
+    (examined,) = (item for item in answer.json()["examinations"] if item["name"] == "database")
+    assert not examined["passed"]
+    assert examined["fix"]
+    assert "central_dataset" not in {item["name"] for item in answer.json()["examinations"]}
 
 
 def test_what_to_do_is_said(unreadable: TestClient, database: Path) -> None:

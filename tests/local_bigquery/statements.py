@@ -13,6 +13,7 @@ from tests.local_bigquery.catalog import Catalog, canonical, default_statements
 from tests.local_bigquery.ddl import Step, step
 from tests.local_bigquery.emulator import Reference
 from tests.local_bigquery.information_schema import is_region, region_of, rewritten
+from tests.local_bigquery.merges import as_insert
 from tests.local_bigquery.sources import Source, sources
 
 
@@ -28,7 +29,8 @@ class Prepared:
 def prepare(catalog: Catalog, project: str, query: str, location: str | None, default: str | None) -> Prepared:
     """Return how to run a query; `default` is the dataset of names without one. Raises Refusal."""
     found = sources(query)
-    if any(isinstance(source.tree, exp.Transaction) for source in found) and any(source.is_ddl for source in found):
+    transaction = any(isinstance(source.tree, exp.Transaction) for source in found)
+    if transaction and any(source.is_ddl for source in found):
         raise Refusal("DDL is not allowed in a transaction", rule="transactions", reason="invalidQuery")
     where = _location(catalog, project, found, location, default)
     if not all(source.is_known for source in found):
@@ -46,6 +48,8 @@ def prepare(catalog: Catalog, project: str, query: str, location: str | None, de
                 made = replace(made, text=";\n".join(texts))
         else:
             tree = rewritten(catalog, project, source.tree, where)
+            if transaction and isinstance(source.tree, exp.Merge):
+                tree = as_insert(source.tree)
             made = Step(source.text if tree is None else tree.sql("bigquery"))
         steps.append(made)
     return Prepared(";\n".join(made.text for made in steps), where, lambda: _finish(catalog, steps))
