@@ -63,3 +63,11 @@ def test_a_dataset_made_by_hand_can_be_read(bring: Bring, hand: Hand, live: Live
     found = live("bare")
     assert found is not None
     assert [table.name for table in found.tables] == ["Mixed Case"]
+
+
+def test_many_datasets_are_read_at_once(bring: Bring, warehouse: Warehouse) -> None:
+    two = Dataset("shop_two", SHOP.tables, location="EU")
+    bring(SHOP)
+    bring(two)
+    found = warehouse.run(lambda session: session.inspect_many(["shop", "shop_two", "nowhere"], "EU"))
+    assert found == {"shop": SHOP, "shop_two": two}

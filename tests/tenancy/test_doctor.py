@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from cloudact.warehouse.duckdb import doctor as duckdb_doctor
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.api.catalog_files import CatalogFiles
-from tests.bigquery_fake.server import Fake, running
+from tests.bigquery_fake.server import Fake
 
 EVERYTHING = ["catalog", "folder", "disk", "database", "central_dataset"]
 
@@ -34,12 +34,6 @@ class Usage(NamedTuple):
 @pytest.fixture(autouse=True)
 def _room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10 * 2**30, 0, 10 * 2**30))
-
-
-@pytest.fixture
-def files(config_dir: Path) -> CatalogFiles:
-    """The catalog's files, for editing."""
-    return CatalogFiles(config_dir)
 
 
 @pytest.fixture
@@ -111,16 +105,6 @@ def test_a_central_dataset_whose_location_is_not_on_record_passes(ready: Service
 
 
 # BigQuery, as the test server plays it
-
-
-@pytest.fixture
-def on_bigquery(config_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Services, Fake]]:
-    """The services over a BigQuery that grants everything."""
-    with running() as fake:
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
-        services = build_services(Settings(warehouse_url="bigquery://some-project?location=EU", config_dir=config_dir))
-        yield services, fake
-        services.close()
 
 
 def test_on_bigquery_everything_is_in_place_after_bootstrap(on_bigquery: tuple[Services, Fake]) -> None:

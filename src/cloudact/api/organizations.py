@@ -14,6 +14,7 @@ from cloudact.api.datasets import BYTES_BILLED, ConflictResponse, DatasetStatusR
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import ServicesDep
 from cloudact.planning.policy import Policy
+from cloudact.planning.status import SyncStatus
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.organizations import MAX_PAGE
 from cloudact.tenancy.store import ProfileFilter
@@ -156,6 +157,9 @@ class OrganizationListQuery(BaseModel):
     search: Text | None = Field(default=None, description="Text within the slug or the company name.")
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
     offset: int = Field(default=0, ge=0, le=2**31)
+    with_sync_status: bool = Field(
+        default=False, description="Also tell where each organization's dataset stands; looks at all of them at once."
+    )
 
 
 class OrganizationListResponse(BaseModel):
@@ -167,6 +171,10 @@ class OrganizationListResponse(BaseModel):
     total: int
     limit: int
     offset: int
+    sync_status: dict[str, SyncStatus] = Field(
+        description="By slug: SYNCED, OUT_OF_SYNC or PROFILE_ONLY; empty unless with_sync_status was set.",
+        examples=[{"acme_corp": "SYNCED"}],
+    )
 
 
 @router.get("", summary="List organizations", responses=problem_responses(409))
@@ -175,7 +183,9 @@ def list_organizations(
 ) -> OrganizationListResponse:
     """Return one page of organizations, ordered by slug."""
     wanted = ProfileFilter(query.status, query.subscription_plan, query.search)
-    page = services.organizations.page(wanted, limit=query.limit, offset=query.offset)
+    page = services.organizations.page(
+        wanted, limit=query.limit, offset=query.offset, with_sync_status=query.with_sync_status
+    )
     return OrganizationListResponse.model_validate(page)
 
 

@@ -134,13 +134,15 @@ def list_organizations(
     search: Annotated[str | None, typer.Option(help="Text within the slug or the company name.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
     offset: Annotated[int, typer.Option(min=0)] = 0,
+    sync_status: Annotated[bool, typer.Option("--sync-status", help="Also tell where each dataset stands.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List organizations by slug, a page at a time.
 
-    Example: cloudact org list --plan STARTER --limit 20
+    Example: cloudact org list --plan STARTER --limit 20 --sync-status
     """
     query = {"status": status, "subscription_plan": plan, "search": search, "limit": limit, "offset": offset}
+    query["with_sync_status"] = sync_status
     with target("list", as_json=as_json) as where:
         answer = where.org_list(query)
     render.print_json(answer) if as_json else render.organization_list(answer)

@@ -148,12 +148,13 @@ def organization_list(answer: Answer) -> None:
     """Print one page of organizations."""
     console = _console()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("slug", "company", "plan", "status", "dataset", "location"):
+    statuses = answer["sync_status"]
+    for title in ("slug", "company", "plan", "status", "dataset", "location", *(["stands"] if statuses else [])):
         table.add_column(title, overflow="fold")
     for item in answer["organizations"]:
         cells = (
             item["org_slug"], item["company_name"], item["subscription_plan"] or "", item["status"],
-            item["org_dataset_id"], item["dataset_location"] or "",
+            item["org_dataset_id"], item["dataset_location"] or "", *([statuses[item["org_slug"]]] if statuses else []),
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)

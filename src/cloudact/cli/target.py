@@ -93,8 +93,8 @@ class LocalTarget:
     def org_list(self, query: Mapping[str, Any]) -> Answer:
         """See `Target`."""
         wanted = {name: query.get(name) for name in ("status", "subscription_plan", "search")}
-        page = self._services.organizations.page(ProfileFilter(**wanted), limit=query["limit"], offset=query["offset"])
-        return _plain(page)
+        how = {name: query[name] for name in ("limit", "offset", "with_sync_status")}
+        return _plain(self._services.organizations.page(ProfileFilter(**wanted), **how))
 
 
 def _request(fields: Mapping[str, Any]) -> OnboardingRequest:

@@ -35,12 +35,13 @@ class OrganizationState(DatasetState):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationPage:
-    """One page of organizations by slug, and how many match in all."""
+    """One page of organizations by slug, how many match in all, and where each stands when that was asked for."""
 
     organizations: list[Profile]
     total: int
     limit: int
     offset: int
+    sync_status: dict[str, SyncStatus]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +125,21 @@ class Organizations:
             return []
         return [f"{dataset}: was made anew; an earlier dataset of that name can no longer be restored"]
 
-    def page(self, wanted: ProfileFilter, *, limit: int, offset: int) -> OrganizationPage:
-        """Return one page of organizations, ordered by slug."""
+    def page(
+        self, wanted: ProfileFilter, *, limit: int, offset: int, with_sync_status: bool = False
+    ) -> OrganizationPage:
+        """Return one page of organizations, ordered by slug; where each stands costs a look at all their datasets."""
         catalog = self.catalogs.load()
         wanted.check()
         if offset > MAX_OFFSET:
             raise InvalidRequest(f"offset {offset} is more than {MAX_OFFSET}")
 
-        def work(session: Session) -> tuple[list[Profile], int]:
-            return self._store(session, catalog).profiles(wanted, limit, offset)
+        def work(session: Session) -> OrganizationPage:
+            found, total = self._store(session, catalog).profiles(wanted, limit, offset)
+            statuses = _sync_statuses(session, catalog, found) if with_sync_status else {}
+            return OrganizationPage(found, total, limit, offset, statuses)
 
-        found, total = self.warehouse.run(work)
-        return OrganizationPage(found, total, limit, offset)
+        return self.warehouse.run(work)
 
     def owner_of_key(self, key: str) -> OrgSlug | None:
         """Return the organization that a key opens, or None."""
@@ -152,6 +156,26 @@ class Organizations:
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
+
+
+def _sync_statuses(session: Session, catalog: Catalog, profiles: list[Profile]) -> dict[str, SyncStatus]:
+    """One look at the datasets of each location; only what seems to differ is looked at by itself."""
+    desired = {item.org_slug: declared_dataset(catalog, OrgSlug(item.org_slug), item) for item in profiles}
+    by_location: dict[str, list[str]] = {}
+    for dataset in desired.values():
+        by_location.setdefault(dataset.location, []).append(dataset.name)
+    live: dict[str, Dataset] = {}
+    for location, names in by_location.items():
+        live |= session.inspect_many(names, location)
+    return {item.org_slug: _sync_status(session, item, live, desired[item.org_slug]) for item in profiles}
+
+
+def _sync_status(session: Session, profile: Profile, live: dict[str, Dataset], desired: Dataset) -> SyncStatus:
+    if not compare(live.get(desired.name), desired).in_sync:
+        drift = compare(session.inspect(desired.name, expected=desired), desired)
+        if not drift.in_sync:
+            return SyncStatus.OUT_OF_SYNC if drift.exists else SyncStatus.PROFILE_ONLY
+    return SyncStatus.OUT_OF_SYNC if profile.status == PROVISIONING else SyncStatus.SYNCED
 
 
 _ONBOARD = "Onboard it with POST /api/v1/organizations/onboard."

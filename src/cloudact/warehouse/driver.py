@@ -92,6 +92,12 @@ class Session(Protocol):
         behind asks again about what differs from it, and looks where it says that the dataset is.
         """
 
+    def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
+        """Return those of these datasets that are in this location, at a cost that hardly grows with their number.
+
+        What differs from what is expected has to be confirmed with `inspect`: the engine's catalog may lag behind.
+        """
+
     def check(self, plan: Plan) -> None:
         """Raise WarehouseRefused for a limit of the engine that the plan would run into; nothing is changed."""
 

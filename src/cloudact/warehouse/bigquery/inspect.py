@@ -25,19 +25,20 @@ from cloudact.warehouse.bigquery.transport.concurrently import concurrently
 Relation = Table | View
 _TABLE_TYPES = frozenset({"BASE TABLE", "CLONE"})
 _VIEW_TYPES = frozenset({"VIEW", "MATERIALIZED VIEW"})
-# Each answers for one part of a dataset: what kind of thing, its name, its type, and what is said of it.
-_DATASET = (
-    "SELECT 'dataset' AS part, schema_name AS name, location AS type, '' AS body"
-    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA WHERE schema_name = @dataset"
+# Each answers for one part of datasets: which one, what kind of thing, its name, its type, and what is said of it.
+_DATASETS = (
+    "SELECT schema_name AS dataset, 'dataset' AS part, '' AS name, location AS type, '' AS body"
+    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA WHERE schema_name IN UNNEST(@datasets)"
 )
 _OPTIONS = (
-    "SELECT 'option' AS part, option_name AS name, option_type AS type, option_value AS body"
-    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA_OPTIONS WHERE schema_name = @dataset"
+    "SELECT schema_name AS dataset, 'option' AS part, option_name AS name, option_type AS type, option_value AS body"
+    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA_OPTIONS WHERE schema_name IN UNNEST(@datasets)"
 )
 _TABLES = (
-    "SELECT 'table' AS part, table_name AS name, table_type AS type, ddl AS body"
-    " FROM {dataset}.INFORMATION_SCHEMA.TABLES"
+    "SELECT table_schema AS dataset, 'table' AS part, table_name AS name, table_type AS type, ddl AS body"
+    " FROM {scope}.INFORMATION_SCHEMA.TABLES WHERE table_schema IN UNNEST(@datasets)"
 )
+_Part = tuple[str, str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class _Listed:
 
     dataset: Dataset | None
     relations: Mapping[str, Relation | None]
+
+    @property
+    def unread(self) -> list[str]:
+        """The names of what could not be described."""
+        return [name for name, relation in self.relations.items() if relation is None]
 
 
 class Inspector:
@@ -91,19 +97,28 @@ class Inspector:
 
     def _listed(self, name: str, location: str) -> _Listed | None:
         """Return what INFORMATION_SCHEMA says of a dataset in this location, or None when it is not there."""
-        statement = Statement(
-            introspection(self._client.project, name, location),
-            (parameter("dataset", name),),
-        )
         try:
-            rows = self._client.query(statement, location).rows
+            parts = self._parts(introspection(self._client.project, location, name), [name], location)
         except WarehouseNotFound:
             return None
         self.remember(name, location)
-        options = {row[1]: row[3] for row in rows if row[0] == "option"}
-        relations = {row[1]: _read(row[1], row[2], row[3]) for row in rows if row[0] == "table" and _is_known(row[2])}
-        found = next((row for row in rows if row[0] == "dataset"), None)
-        return _Listed(read_dataset(name, found[2], options) if found else None, relations)
+        return _listed(name, parts.get(name, []))
+
+    def datasets(self, names: Collection[str], location: str) -> dict[str, Dataset]:
+        """Return those of these datasets that a region has, see `Session.inspect_many`; one query for all of them."""
+        parts = self._parts(introspection(self._client.project, location), sorted(names), location)
+        listed = {name: _listed(name, found) for name, found in parts.items()}
+        return {name: self._read(name, item.dataset, item) for name, item in listed.items() if item.dataset}
+
+    def _read(self, name: str, dataset: Dataset, listed: _Listed) -> Dataset:
+        """Return a dataset with what was listed, and what had to be asked for by itself."""
+        return _assembled(dataset, {**listed.relations, **self._fresh(name, listed.unread)}.values())
+
+    def _parts(self, text: str, names: list[str], location: str) -> dict[str, list[_Part]]:
+        found: dict[str, list[_Part]] = {}
+        for dataset, *part in self._client.query(Statement(text, (parameter("datasets", names),)), location).rows:
+            found.setdefault(dataset, []).append((part[0], part[1], part[2], part[3]))
+        return found
 
     def _confirmed(self, name: str, listed: _Listed, expected: Dataset | None) -> Dataset | None:
         """Ask again for what could not be read, and for what differs from what is expected."""
@@ -113,11 +128,10 @@ class Inspector:
             if resource is None:
                 return None
             dataset = dataset_from(resource)
-        unread = [key for key, relation in listed.relations.items() if relation is None]
-        relations = {**listed.relations, **self._fresh(name, unread)}
+        relations = {**listed.relations, **self._fresh(name, listed.unread)}
         live = _assembled(dataset, relations.values())
         suspects = _suspects(live, expected) if expected else frozenset()
-        again = sorted(suspects - set(unread))
+        again = sorted(suspects - set(listed.unread))
         if again:
             relations |= self._fresh(name, again)
         if "" in suspects and listed.dataset is dataset:
@@ -131,11 +145,22 @@ class Inspector:
         return dict(zip(wanted, found, strict=True))
 
 
-def introspection(project: str, dataset: str, location: str) -> str:
-    """Return the query that tells everything of one dataset; its parameter `dataset` is the dataset's name."""
+def introspection(project: str, location: str, dataset: str = "") -> str:
+    """Return the query that tells everything of the datasets in its parameter `datasets`.
+
+    With `dataset` it looks into that one only, and fails when it is not there; without, into the whole region.
+    """
     region = quote(project, f"region-{location.lower()}")
-    parts = (_DATASET, _OPTIONS, _TABLES)
-    return "\nUNION ALL\n".join(part.format(region=region, dataset=quote(project, dataset)) for part in parts)
+    scope = quote(project, dataset) if dataset else region
+    return "\nUNION ALL\n".join(part.format(region=region, scope=scope) for part in (_DATASETS, _OPTIONS, _TABLES))
+
+
+def _listed(name: str, parts: list[_Part]) -> _Listed:
+    options = {key: body or "" for part, key, _, body in parts if part == "option"}
+    tables = ((key, type_, body) for part, key, type_, body in parts if part == "table" and _is_known(type_))
+    location = next((type_ for part, _, type_, _ in parts if part == "dataset"), None)
+    dataset = read_dataset(name, location, options) if location else None
+    return _Listed(dataset, {key: _read(key, type_, body) for key, type_, body in tables})
 
 
 def read_dataset(name: str, location: str, options: Mapping[str, str]) -> Dataset | None:

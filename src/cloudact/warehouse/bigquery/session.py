@@ -54,6 +54,10 @@ class BigQuerySession:
         del among
         return self._inspector.dataset(dataset, expected)
 
+    def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
+        """See `Session.inspect_many`."""
+        return self._inspector.datasets(datasets, location)
+
     def check(self, plan: Plan) -> None:
         """See `Session.check`."""
         check_materialized_views(self._client, plan)
