@@ -74,7 +74,7 @@ STATEMENTS = {
     "insert": rows.script(
         PROJECT, [rows.Insert(SHOP, "orders", (ORDER, {**ORDER, "id": "o-2", "tags": ["x"]}))], unknown
     ),
-    # More values than there may be parameters.
+    # More values than are worth a parameter each.
     "insert_many": rows.script(
         PROJECT, [rows.Insert(SHOP, "orders", tuple({"id": f"o-{n}", "lines": LINES} for n in range(501)))], known
     ),
@@ -113,6 +113,17 @@ STATEMENTS = {
             rows.Ensure(SHOP, "keys", {"id": "k-1", "key_hash": "x"}, ("id",)),
         ],
         unknown,
+    ),
+    # Every insert of such a script is sent like the large one.
+    "script_of_many": rows.script(
+        PROJECT,
+        [
+            rows.Insert(SHOP, "orders", tuple({"id": f"o-{n}"} for n in range(1001))),
+            rows.Insert(SHOP, "orders", ({"payload": "1"}, {"payload": None})),
+            rows.Ensure(SHOP, "orders", {"id": "o-1", "payload": "1"}, ("id",)),
+            rows.Update(SHOP, "orders", {"buyer": {"NAME": "Ann"}}, (Equals("id", "o-1"),)),
+        ],
+        known,
     ),
     "set_data_type": ddl.set_data_type(
         PROJECT, SHOP, WidenType("orders", ("count",), Type(Kind.INT64), Type(Kind.NUMERIC, 20, 1))

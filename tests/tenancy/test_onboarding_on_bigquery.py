@@ -7,7 +7,6 @@ import pytest
 from cloudact.errors import NotBootstrapped, WarehouseRefused
 from cloudact.planning.policy import EVERYTHING
 from cloudact.planning.status import SyncStatus
-from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.onboarding import DryRunResult
 from cloudact.wiring import Services
@@ -15,9 +14,10 @@ from tests.acme import ACME
 from tests.api.catalog_files import CatalogFiles
 from tests.api.published import ACME_DATASET, CENTRAL, VIEWS
 from tests.bigquery_fake.server import Fake
+from tests.reliability.world import acme_request
 
 PROJECT = "some-project"
-REQUEST = OnboardingRequest(**ACME)
+REQUEST = acme_request()
 SLUG = OrgSlug(ACME["org_slug"])
 VIEW, TABLE = "x_org_hierarchy", "org_hierarchy"
 

@@ -103,5 +103,6 @@ class ConfigFile(_Strict):
     location: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
     description: str = Field(default="", max_length=16_384)
     labels: dict[LabelKey, Label] = Field(default={}, max_length=64)
+    authorize_views: bool = False
     tables: Annotated[dict[Name, TableConfig], BeforeValidator(_as_mapping)]
     views: Annotated[dict[Name, ViewConfig], BeforeValidator(_as_mapping)] = {}

@@ -55,6 +55,7 @@ class Folder:
         return DatasetTemplate(
             name=config.dataset,
             location=config.location or self.location,
+            authorize_views=config.authorize_views,
             description=config.description,
             labels=labels_from(config.labels),
             tables=tuple(table for table in tables if table),

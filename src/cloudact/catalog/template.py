@@ -43,6 +43,7 @@ class DatasetTemplate:
     labels: Labels
     tables: tuple[Table, ...]
     views: tuple[ViewTemplate, ...]
+    authorize_views: bool = False
 
     @property
     def central_names(self) -> frozenset[str]:

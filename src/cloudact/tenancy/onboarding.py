@@ -118,6 +118,8 @@ class Onboarding:
                 profile = updated(found, request)
                 plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
             session.apply(plan)
+            if catalog.organization.authorize_views:
+                session.authorize(plan.dataset, catalog.central_name)
             store.finish(slug)
             if not claimed:
                 store.update_profile(slug, request)

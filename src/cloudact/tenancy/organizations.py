@@ -103,6 +103,8 @@ class Organizations:
             profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
             desired = declared_dataset(catalog, slug, profile)
             result = report(synchronize(self.warehouse, desired, policy))
+            if catalog.organization.authorize_views:
+                self.warehouse.run(lambda session: session.authorize(desired.name, catalog.central_name))
             notes = [*result.notes, *self._given_up(desired.name, result)]
             if profile.status == PROVISIONING and result.status is SyncOutcome.SUCCESS and not result.not_requested:
                 self._finish(slug, profile)

@@ -107,6 +107,12 @@ class Session(Protocol):
         Raises WarehouseBusy when the dataset is no longer as the plan's `actual`, so that the caller plans anew.
         """
 
+    def authorize(self, reader: str, source: str) -> None:
+        """Let the views of dataset `reader` read dataset `source` whoever asks them, where that needs permission.
+
+        Raises WarehouseRefused when the source cannot authorize another dataset.
+        """
+
     def insert(self, dataset: str, table: str, rows: Sequence[Row]) -> None:
         """Append rows; columns left out are NULL or take their default."""
 

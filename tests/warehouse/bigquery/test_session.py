@@ -31,8 +31,8 @@ NOTES = Table("notes", (column("slug"), column("data", Kind.JSON), column("by", 
 SHOP = Dataset("shop", (NOTES,), location="EU")
 ROW: Row = {"slug": "acme", "data": "1"}
 ROWS: tuple[Row, ...] = (ROW, {"slug": "acme", "by": {"name": "Ann"}})
-WON, BEATEN = JobEnd(True, 1), JobEnd(True, 0)  # noqa: FBT003
-THEIRS = JobEnd(False, 1)  # noqa: FBT003
+WON, BEATEN = JobEnd(True, 1), JobEnd(True, 0)
+THEIRS = JobEnd(False, 1)
 BUSY, UNAVAILABLE = WarehouseBusy("aborted due to concurrent update"), WarehouseUnavailable("try again")
 REFUSED = WarehouseRefused("Value has type STRING which cannot be inserted into column data, which has type JSON")
 

@@ -23,9 +23,9 @@ from google.oauth2 import service_account
 from sqlglot.errors import SqlglotError
 
 from cloudact.errors import CloudactError
+from cloudact.warehouse.bigquery.authorization import MAX_AUTHORIZED, authorized_by
 from cloudact.warehouse.bigquery.ddl_text import read_view
-from cloudact.warehouse.bigquery.limits import MAX_MATERIALIZED_VIEWS, base_tables
-from cloudact.warehouse.bigquery.statements.rows import quote
+from cloudact.warehouse.bigquery.limits import MAX_MATERIALIZED_VIEWS, base_tables, materialized_view_texts
 from cloudact.warehouse.bigquery.transport import rates
 from cloudact.warehouse.bigquery.transport.client import EMULATOR, BigQueryClient, Statement
 from cloudact.warehouse.bigquery.transport.concurrently import concurrently
@@ -53,8 +53,6 @@ NEEDED = {
 }
 # Google refuses to give a token for a key when the time in the request is further off.
 MAX_CLOCK_DIFFERENCE = timedelta(minutes=5)
-# Views, datasets and routines that one dataset may authorize: BigQuery documentation, Quotas and limits.
-MAX_AUTHORIZED = 2500
 # The share of a limit from which on it is told.
 NEAR = 0.9
 _TIMEOUT = 30.0
@@ -69,7 +67,6 @@ _KINDS: tuple[tuple[type[Credentials], str], ...] = (
     (external_account.Credentials, "workload identity federation"),
     (user_credentials.Credentials, "a person's login"),
 )
-_MATERIALIZED_VIEWS = "SELECT ddl FROM {region}.INFORMATION_SCHEMA.TABLES WHERE table_type = 'MATERIALIZED VIEW'"
 
 
 def _now() -> datetime:
@@ -253,11 +250,10 @@ def _limits(client: BigQueryClient) -> Iterator[Examination]:
 
 def _base_tables(client: BigQueryClient) -> Iterator[tuple[str, str]]:
     """Yield each table that a materialized view in the client's location reads, once per view."""
-    region = quote(client.project, f"region-{client.location.lower()}")
-    for (ddl,) in client.query(Statement(_MATERIALIZED_VIEWS.format(region=region)), client.location).rows:
+    for ddl in materialized_view_texts(client, client.location):
         # Anybody's view may be there, written in ways that are not ours.
         with suppress(SqlglotError, RecursionError):
-            view = read_view("", ddl or "")
+            view = read_view("", ddl)
             yield from base_tables(view) if view else ()
 
 
@@ -286,5 +282,4 @@ def _authorized(client: BigQueryClient, counted: Counter[tuple[str, str]]) -> Ex
 
 
 def _authorized_by(client: BigQueryClient, dataset: str) -> int:
-    access = (client.get_dataset(dataset) or {}).get("access", ())
-    return sum(any(kind in entry for kind in ("view", "dataset", "routine")) for entry in access)
+    return authorized_by(client.get_dataset(dataset) or {})

@@ -29,7 +29,7 @@ def check_materialized_views(client: BigQueryClient, plan: Plan) -> None:
     created = (change.dataset for change in plan.changes if isinstance(change, CreateDataset))
     dataset = plan.actual or next(created, None)
     location = dataset.location if dataset else ""
-    existing = _existing(client, location)
+    existing = [text.replace("`", "") for text in materialized_view_texts(client, location)]
     for base in sorted({base for view in wanted for base in base_tables(view)}):
         more = sum(base in base_tables(view) for view in wanted)
         there = sum(_reads(text, base) for text in existing)
@@ -53,11 +53,11 @@ def base_tables(view: View) -> frozenset[tuple[str, str]]:
     return frozenset((table.db, table.name) for table in tables if table.db)
 
 
-def _existing(client: BigQueryClient, location: str) -> list[str]:
-    """Return the texts of all materialized views of a location, without quotes."""
+def materialized_view_texts(client: BigQueryClient, location: str) -> list[str]:
+    """Return the `ddl` of every materialized view of a location, whoever made it."""
     region = quote(client.project, f"region-{(location or client.location).lower()}")
     text = f"SELECT ddl FROM {region}.INFORMATION_SCHEMA.TABLES WHERE table_type = 'MATERIALIZED VIEW'"
-    return [str(row[0]).replace("`", "") for row in client.query(Statement(text), location).rows]
+    return [str(ddl or "") for (ddl,) in client.query(Statement(text), location).rows]
 
 
 def _reads(text: str, base: Iterable[str]) -> bool:

@@ -17,6 +17,7 @@ from cloudact.catalog.model import Column, Dataset, Table
 from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.bigquery.apply import Application
+from cloudact.warehouse.bigquery.authorization import authorize
 from cloudact.warehouse.bigquery.inspect import Inspector
 from cloudact.warehouse.bigquery.limits import check_materialized_views, materialized_views
 from cloudact.warehouse.bigquery.statements import rows
@@ -67,6 +68,10 @@ class BigQuerySession:
         if plan.changes:
             _refuse_views(self._client, plan)
             Application(self._client, self._inspector, plan, self._observer).run()
+
+    def authorize(self, reader: str, source: str) -> None:
+        """See `Session.authorize`."""
+        authorize(self._client, reader, source)
 
     def insert(self, dataset: str, table: str, new_rows: Sequence[Row]) -> None:
         """See `Session.insert`."""

@@ -111,6 +111,9 @@ class Transaction:
                 raise ChangeFailed(change, plan.dataset, error) from error
         self._remember(plan)
 
+    def authorize(self, reader: str, source: str) -> None:
+        """See `Session.authorize`; whoever opens the file reads all of it."""
+
     def insert(self, dataset: str, table: str, new_rows: Sequence[Row]) -> None:
         """See `Session.insert`."""
         for row in new_rows:

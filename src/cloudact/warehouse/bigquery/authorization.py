@@ -1,0 +1,45 @@
+"""Authorized datasets: the views of one dataset read another one, whatever the rights of who asks them.
+
+A dataset that authorizes a dataset keeps one entry for all views in it, so one for each organization. Source: BigQuery
+documentation, Quotas and limits, Dataset limits.
+"""
+
+from __future__ import annotations
+
+from cloudact.errors import WarehouseNotFound, WarehouseRefused
+from cloudact.warehouse.bigquery.resources import Resource
+from cloudact.warehouse.bigquery.transport.client import BigQueryClient
+
+MAX_AUTHORIZED = 2_500
+_KINDS = ("view", "dataset", "routine")
+
+
+def authorize(client: BigQueryClient, reader: str, source: str) -> None:
+    """Have `source` authorize the views of `reader`; raises WarehouseBusy when its access list changed meanwhile."""
+    current = client.get_dataset(source)
+    if current is None:
+        raise WarehouseNotFound(f"dataset {source} does not exist", hint="Run bootstrap first.")
+    entry: Resource = {
+        "dataset": {"dataset": {"projectId": client.project, "datasetId": reader}, "targetTypes": ["VIEWS"]}
+    }
+    access: list[Resource] = current.get("access", [])
+    if any(_reader(item) == reader for item in access):
+        return
+    authorized = authorized_by(current)
+    if authorized >= MAX_AUTHORIZED:
+        raise WarehouseRefused(
+            f"dataset {source} authorizes {authorized} views, datasets and routines, and {MAX_AUTHORIZED} is the most",
+            hint="No request raises this limit. Take authorize_views out of config.yml, so that only the service reads "
+            "the central dataset, or authorize readers in another way.",
+        )
+    client.patch_dataset(current, {"access": [*access, entry]})
+
+
+def authorized_by(dataset: Resource) -> int:
+    """Return how many views, datasets and routines a dataset authorizes."""
+    return sum(any(kind in entry for kind in _KINDS) for entry in dataset.get("access", []))
+
+
+def _reader(entry: Resource) -> str:
+    """Return the dataset whose views an entry authorizes, or nothing."""
+    return str(entry.get("dataset", {}).get("dataset", {}).get("datasetId", ""))
