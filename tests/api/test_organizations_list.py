@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.acme import ACME
+from tests.api.catalog_files import CatalogFiles
 from tests.api.live import Live
 from tests.api.published import ONBOARD, ORGANIZATIONS
 
@@ -38,7 +39,9 @@ def listed(client: TestClient, **query: object) -> tuple[list[str], int]:
 
 
 def test_without_organizations_the_page_is_empty(bootstrapped: TestClient) -> None:
-    assert bootstrapped.get(ORGANIZATIONS).json() == {"organizations": [], "total": 0, "limit": 50, "offset": 0}
+    empty = {"organizations": [], "total": 0, "limit": 50, "offset": 0, "sync_status": {}}
+    for query in ({}, {"with_sync_status": True}):
+        assert bootstrapped.get(ORGANIZATIONS, params=query).json() == empty
 
 
 def test_an_organization_is_listed_with_its_profile(onboarded: TestClient) -> None:
@@ -144,3 +147,29 @@ def test_asking_changes_nothing(populated: TestClient, live: Live) -> None:
     before = live.snapshot()
     listed(populated, search="acme", limit=1)
     assert live.snapshot() == before
+
+
+def test_where_each_stands_is_told_when_it_is_asked_for(onboarded: TestClient, live: Live, files: CatalogFiles) -> None:
+    for slug in ("deleted", "drifted", "unfinished"):
+        assert onboarded.post(ONBOARD, json={**ACME, "org_slug": slug}).status_code == 201
+    live.execute("DROP SCHEMA deleted_prod CASCADE")
+    live.execute("DROP TABLE drifted_prod.subscription_plans")
+    live.execute("UPDATE organizations.org_profiles SET status = 'PROVISIONING' WHERE org_slug = 'unfinished'")
+    before = live.snapshot()
+    told = onboarded.get(ORGANIZATIONS, params={"with_sync_status": True}).json()["sync_status"]
+    assert told == {
+        "acme_corp": "SYNCED",
+        "deleted": "PROFILE_ONLY",
+        "drifted": "OUT_OF_SYNC",
+        "unfinished": "OUT_OF_SYNC",
+    }
+    for slug, status in told.items():
+        assert onboarded.get(f"{ORGANIZATIONS}/{slug}/status").json()["status"] == status
+    assert onboarded.get(ORGANIZATIONS).json()["sync_status"] == {}
+    assert live.snapshot() == before
+    files.add_column("organizations", "genai_payg_pricing", "new_column")
+    page = {"with_sync_status": True, "limit": 2}
+    assert onboarded.get(ORGANIZATIONS, params=page).json()["sync_status"] == {
+        "acme_corp": "OUT_OF_SYNC",
+        "deleted": "PROFILE_ONLY",
+    }

@@ -187,6 +187,26 @@ def test_list_shows_a_page_of_those_asked_for(acme: CommandLine) -> None:
     assert "株式会社グローベックス" in acme.succeed("org", "list")
 
 
+def test_list_tells_where_each_stands_when_asked(acme: CommandLine) -> None:
+    acme.onboard("globex")
+    with acme.warehouse() as live:
+        live.execute("DROP SCHEMA globex_prod CASCADE")
+    lines = acme.succeed("org", "list", "--sync-status").splitlines()
+    assert [line.split()[-1] for line in lines[:-1]] == ["stands", "SYNCED", "PROFILE_ONLY"]
+    assert acme.succeed("org", "list").splitlines()[0].split()[-1] == "location"
+
+
+# An onboarding that stopped on the way
+
+
+def test_a_sync_that_finishes_an_onboarding_says_that_there_is_no_key_yet(acme: CommandLine) -> None:
+    with acme.warehouse() as live:
+        live.execute("UPDATE organizations.org_profiles SET status = 'PROVISIONING'")
+    assert "Onboarding has not finished." in acme.succeed("org", "status", "acme_corp")
+    assert "i Onboarding is finished. No API key was issued" in acme.succeed("org", "sync", "acme_corp")
+    assert "Onboarding" not in acme.succeed("org", "status", "acme_corp")
+
+
 # --exit-code
 
 

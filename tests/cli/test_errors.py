@@ -53,6 +53,12 @@ def block_table(cli: CommandLine, files: CatalogFiles) -> None:
         live.execute("ALTER TABLE organizations.org_profiles ALTER COLUMN tax_number SET NOT NULL")
 
 
+def leave_unfinished(cli: CommandLine, files: CatalogFiles) -> None:
+    cli.onboard()
+    with cli.warehouse() as live:
+        live.execute("UPDATE organizations.org_profiles SET status = 'PROVISIONING', updated_at = now()")
+
+
 def occupy_dataset(cli: CommandLine, files: CatalogFiles) -> None:
     bootstrap(cli, files)
     with cli.warehouse() as live:
@@ -84,6 +90,7 @@ MET: list[tuple[Arrange, list[str], int, str]] = [
     (nothing, ["org", "list"], 5, "not_bootstrapped"),
     (block_table, ONBOARD, 5, "central_table_blocked"),
     (onboard, ONBOARD, 5, "organization_exists"),
+    (leave_unfinished, ONBOARD, 5, "onboarding_unfinished"),
     (bootstrap, ["org", "sync", "acme_corp"], 5, "organization_not_found"),
     (occupy_dataset, ONBOARD, 5, "dataset_exists"),
     (occupy_table, [*ONBOARD, "--adopt-existing-dataset"], 5, "dataset_conflict"),

@@ -147,6 +147,7 @@ CASES: dict[str, Callable[[Session], object]] = {
     "replace_materialized_view": planned(WITH_TOTALS, with_view(replace(TOTALS, query="SELECT id FROM `shop`.orders"))),
     "patch_materialized_view": planned(WITH_TOTALS, with_view(replace(TOTALS, refresh_interval_minutes=60))),
     "inspect": lambda session: session.inspect("shop", expected=Dataset("shop", location="EU")),
+    "inspect_many": lambda session: session.inspect_many(["shop", "acme_prod"], "EU"),
     "select": lambda session: session.select("shop", "orders", ["id"], [Equals("id", "o-1")]),
     "insert_if_absent": lambda session: session.insert_if_absent("shop", "orders", {"id": "o-1", "count": 1}, ["id"]),
     "insert_if_absent_with_record": lambda session: session.insert_if_absent("shop", "orders", BOUGHT, ["id"]),

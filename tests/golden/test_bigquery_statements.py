@@ -59,7 +59,8 @@ def known(_dataset: str, _table: str) -> Mapping[str, Column]:
 
 
 STATEMENTS = {
-    "introspection": Statement(introspection(PROJECT, "acme_prod", "EU")),
+    "introspection": Statement(introspection(PROJECT, "EU", "acme_prod")),
+    "introspection_of_region": Statement(introspection(PROJECT, "EU")),
     "select_all": rows.select(PROJECT, SHOP, "orders", ["id", "amount"], (), None, unknown),
     "select_page": rows.select(
         PROJECT,

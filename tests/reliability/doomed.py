@@ -13,8 +13,7 @@ from typing import Any
 
 from cloudact.planning.policy import EVERYTHING
 from cloudact.settings import Settings
-from cloudact.warehouse.driver import Observer
-from cloudact.warehouse.driver import ignore
+from cloudact.warehouse.driver import Observer, ignore
 from cloudact.warehouse.duckdb.transaction import Transaction
 from cloudact.wiring import Services, build_services
 from tests.reliability.world import ACME_SLUG, acme_request
@@ -30,7 +29,19 @@ OPERATIONS: Mapping[str, Callable[[Services], object]] = {
     "new key": lambda services: services.onboarding.onboard(acme_request(regenerate=True)),
     "sync": lambda services: services.organizations.sync(ACME_SLUG, EVERYTHING),
 }
-_CALLS = ("begin", "inspect", "check", "apply", "insert", "insert_if_absent", "ensure", "update", "select", "count", "commit")
+_CALLS = (
+    "begin",
+    "inspect",
+    "check",
+    "apply",
+    "insert",
+    "insert_if_absent",
+    "ensure",
+    "update",
+    "select",
+    "count",
+    "commit",
+)
 
 
 class Instant(StrEnum):

@@ -22,8 +22,7 @@ from cloudact.planning.changes import CreateDataset
 from cloudact.planning.status import SyncStatus
 from cloudact.settings import Settings
 from cloudact.tenancy.sync import SyncOutcome
-from cloudact.warehouse.driver import Observer, Progress
-from cloudact.warehouse.driver import ignore
+from cloudact.warehouse.driver import Observer, Progress, ignore
 from cloudact.wiring import build_services
 from tests.acme import ACME, ROOT_HEADERS, ROOT_KEY
 from tests.api.catalog_files import CatalogFiles

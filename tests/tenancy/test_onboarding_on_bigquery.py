@@ -97,6 +97,14 @@ def test_a_shared_view_that_is_missing_is_foretold_met_and_mended(bigquery: Serv
     assert (state.status, state.onboarded) == (SyncStatus.SYNCED, True)
 
 
+def test_a_central_table_made_anew_needs_its_shared_view_made_anew_by_hand(bigquery: Services, fake: Fake) -> None:
+    fake.catalog.delete_table(fake.catalog.table(PROJECT, CENTRAL, TABLE))
+    bigquery.bootstrap.sync(EVERYTHING)
+    fake.catalog.delete_table(fake.catalog.table(PROJECT, CENTRAL, f"{VIEW}_all"))
+    assert bigquery.bootstrap.sync(EVERYTHING).views_created == [f"{VIEW}_all"]
+    assert bigquery.onboarding.onboard(REQUEST).views_created == VIEWS
+
+
 @pytest.mark.parametrize(("there", "ready"), [(98, True), (99, False)])
 def test_the_last_materialized_view_that_a_table_may_have_is_foretold(
     bigquery: Services, fake: Fake, files: CatalogFiles, there: int, ready: bool

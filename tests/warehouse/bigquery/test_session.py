@@ -141,7 +141,7 @@ def test_what_another_caller_was_refused_says_nothing_of_our_values() -> None:
 
 def test_a_row_that_is_deleted_after_every_round_is_given_up() -> None:
     client = make_client(*[THEIRS] * ROUNDS, counts=ROUNDS)
-    with pytest.raises(WarehouseBusy, match=r"^shop\.notes: the row was deleted after each of 100 claims$"):
+    with pytest.raises(WarehouseBusy, match=r"^shop\.notes: .*100 claims"):
         claim(client)
     assert rounds(client) == list(range(1, ROUNDS + 1))
 
