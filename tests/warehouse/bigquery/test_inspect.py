@@ -139,7 +139,6 @@ def test_a_table_among_many_datasets_that_cannot_be_read_is_asked_for() -> None:
     assert client.looked_up == ["one.notes", "two.notes"]
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="a dataset with options that cannot be read is told as not there")
 def test_a_dataset_among_many_whose_options_cannot_be_read_is_asked_for() -> None:
     client = client_of(OPTIONS | {"description": "NULL"}, SHOP)
     assert Inspector(client).datasets(["shop"], "EU") == {"shop": SHOP}

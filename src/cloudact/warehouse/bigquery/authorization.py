@@ -23,7 +23,7 @@ def authorize(client: BigQueryClient, reader: str, source: str) -> None:
         "dataset": {"dataset": {"projectId": client.project, "datasetId": reader}, "targetTypes": ["VIEWS"]}
     }
     access: list[Resource] = current.get("access", [])
-    if any(_reader(item) == reader for item in access):
+    if any(_covers(item, client.project, reader) for item in access):
         return
     authorized = authorized_by(current)
     if authorized >= MAX_AUTHORIZED:
@@ -40,6 +40,9 @@ def authorized_by(dataset: Resource) -> int:
     return sum(any(kind in entry for kind in _KINDS) for entry in dataset.get("access", []))
 
 
-def _reader(entry: Resource) -> str:
-    """Return the dataset whose views an entry authorizes, or nothing."""
-    return str(entry.get("dataset", {}).get("dataset", {}).get("datasetId", ""))
+def _covers(entry: Resource, project: str, reader: str) -> bool:
+    """Tell whether an entry authorizes the views of a dataset."""
+    given = entry.get("dataset", {})
+    named = given.get("dataset", {})
+    whose = (named.get("projectId", project), named.get("datasetId"))
+    return whose == (project, reader) and "VIEWS" in given.get("targetTypes", ())

@@ -236,7 +236,7 @@ class _Reader:
         return column
 
     def _attribute(self, column: Column, closing: str) -> Column:
-        if self.take_words("NOT", "NULL") and column.mode is Mode.NULLABLE:
+        if column.mode is Mode.NULLABLE and self.take_words("NOT", "NULL"):
             return replace(column, mode=Mode.REQUIRED)
         if self.take_words("COLLATE"):
             return replace(column, collation=_text(self._value()))

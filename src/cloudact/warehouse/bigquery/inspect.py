@@ -43,10 +43,11 @@ _Part = tuple[str, str, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """What one query said; a relation it could not describe is None."""
+    """What one query said; what is there and could not be described is None."""
 
     dataset: Dataset | None
     relations: Mapping[str, Relation | None]
+    exists: bool = True
 
     @property
     def unread(self) -> list[str]:
@@ -108,11 +109,8 @@ class Inspector:
         """Return those of these datasets that a region has, see `Session.inspect_many`; one query for all of them."""
         parts = self._parts(introspection(self._client.project, location), sorted(names), location)
         listed = {name: _listed(name, found) for name, found in parts.items()}
-        return {name: self._read(name, item.dataset, item) for name, item in listed.items() if item.dataset}
-
-    def _read(self, name: str, dataset: Dataset, listed: _Listed) -> Dataset:
-        """Return a dataset with what was listed, and what had to be asked for by itself."""
-        return _assembled(dataset, {**listed.relations, **self._fresh(name, listed.unread)}.values())
+        live = {name: self._confirmed(name, item, None) for name, item in listed.items() if item.exists}
+        return {name: item for name, item in live.items() if item}
 
     def _parts(self, text: str, names: list[str], location: str) -> dict[str, list[_Part]]:
         found: dict[str, list[_Part]] = {}
@@ -160,7 +158,7 @@ def _listed(name: str, parts: list[_Part]) -> _Listed:
     tables = ((key, type_, body) for part, key, type_, body in parts if part == "table" and _is_known(type_))
     location = next((type_ for part, _, type_, _ in parts if part == "dataset"), None)
     dataset = read_dataset(name, location, options) if location else None
-    return _Listed(dataset, {key: _read(key, type_, body) for key, type_, body in tables})
+    return _Listed(dataset, {key: _read(key, type_, body) for key, type_, body in tables}, location is not None)
 
 
 def read_dataset(name: str, location: str, options: Mapping[str, str]) -> Dataset | None:

@@ -8,13 +8,21 @@ written in one script at the end, so that a unit that fails leaves none.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from cloudact.catalog.model import Column, Dataset, Table
-from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
+from cloudact.errors import (
+    ChangeFailed,
+    WarehouseBusy,
+    WarehouseError,
+    WarehouseNotFound,
+    WarehouseRefused,
+    WarehouseUnavailable,
+)
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.bigquery.apply import Application
 from cloudact.warehouse.bigquery.authorization import authorize
@@ -25,8 +33,8 @@ from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient,
 from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Row
 
 T = TypeVar("T")
-# Each round needs somebody to delete the row by hand after the round before.
-_CLAIM_ROUNDS = 100
+# After as many jobs that failed for a reason that passes, the unit pauses before it goes on.
+_CLAIM_ATTEMPTS = 3
 
 
 class BigQuerySession:
@@ -67,6 +75,7 @@ class BigQuerySession:
         """See `Session.apply`."""
         if plan.changes:
             _refuse_views(self._client, plan)
+            self._known.clear()
             Application(self._client, self._inspector, plan, self._observer).run()
 
     def authorize(self, reader: str, source: str) -> None:
@@ -179,18 +188,34 @@ class BigQuerySession:
         digest = hashlib.sha256(claim.encode()).hexdigest()[:40]
         where = [Equals(name, row.row[name]) for name in row.key]
         known: rows.Known = self._columns if rows.need_columns([row]) else _unknown
-        for number in range(1, _CLAIM_ROUNDS + 1):
+        failed = 0
+        # Every number has at most one job, ever: those that failed or whose row is gone are passed over.
+        for number in itertools.count(1):
             statement = rows.script(self._client.project, [row], known)
             job = f"cloudact-claim-{digest}-{number}"
             end = self._where(row.dataset, partial(self._client.run_job_once, job, statement, self._caller))
             if end.ours and end.failure is None:
                 return end.affected > 0
-            if known == self._columns and isinstance(end.failure, WarehouseRefused) and end.ours:
-                raise end.failure
+            if end.ours:
+                failed += 1
+                _raise_unless_worth_another(end.failure, failed, typed=known == self._columns)
+                known = self._columns
+            # This also finds a dataset that is in another location than the first job was sent to.
             if self.count(row.dataset, row.table, where):
                 return False
-            known = self._columns if end.ours else known
-        raise WarehouseBusy(f"{row.dataset}.{row.table}: the row was deleted after each of {_CLAIM_ROUNDS} claims")
+        raise AssertionError("unreachable")  # the numbers do not end
+
+
+def _raise_unless_worth_another(failure: WarehouseError | None, failed: int, *, typed: bool) -> None:
+    """Raise what a claim's own job failed with, unless another job may do better."""
+    if failure is None or (failed == 1 and isinstance(failure, WarehouseNotFound)):
+        return
+    if isinstance(failure, WarehouseRefused) and not typed:
+        return
+    if not isinstance(failure, WarehouseBusy | WarehouseUnavailable):
+        raise failure
+    if failed >= _CLAIM_ATTEMPTS:
+        raise WarehouseBusy(f"claims failed {failed} times: {failure.message}", hint=failure.hint) from failure
 
 
 def _refuse_views(client: BigQueryClient, plan: Plan) -> None:

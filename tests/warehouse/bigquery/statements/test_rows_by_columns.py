@@ -265,7 +265,6 @@ def test_literals_are_no_parameters() -> None:
     assert script("p", [nothing], known).parameters == ()
 
 
-@pytest.mark.xfail(raises=WarehouseRefused, reason="smaller units are asked for, where the table is what is missing")
 def test_very_many_values_for_a_table_that_is_not_there_are_not_found_as_few_are() -> None:
     with pytest.raises(WarehouseNotFound, match="gone"):
         script("p", [Insert("s", "gone", numbered(MAX_PARAMETERS + 1))], unknown)

@@ -130,6 +130,10 @@ def _parts(value: Mapping[Any, object], names: Sequence[str]) -> dict[str, objec
     """Return the parts of a record by folded name; raises WarehouseRefused for one that has no place."""
     given = {str(name).casefold(): item for name, item in value.items()}
     unknown = sorted(given.keys() - {name.casefold() for name in names})
+    if len(given) < len(value):
+        raise WarehouseRefused(
+            f"a record names a field twice, in different case: {', '.join(map(str, value))}", hint="Give each once."
+        )
     if unknown:
         raise WarehouseRefused(
             f"a record has values for {', '.join(unknown)}, which its column has no field for",

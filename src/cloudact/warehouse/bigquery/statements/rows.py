@@ -22,6 +22,7 @@ Columns = Mapping[str, Column]
 Known = Callable[[str, str], Columns]
 MAX_PARAMETERS = 10_000
 _MANY = 1_000
+_SYNC = "Sync the dataset that should hold it, then repeat the call."
 
 
 def quote(*names: str) -> str:
@@ -51,6 +52,8 @@ class Insert:
         """Return the statement; of `many` values each row is a part of one parameter."""
         columns = known(self.dataset, self.table)
         into = f"INSERT INTO {quote(project, self.dataset, self.table)} ({', '.join(map(quote, self.rows[0]))})"
+        if self.values > MAX_PARAMETERS and not columns:
+            raise WarehouseNotFound(f"there is no table {self.dataset}.{self.table}", hint=_SYNC)
         if many and columns:
             fields = tuple(self._column(name, columns) for name in self.rows[0])
             mark = parameters.add(self.rows, Column("rows", Type(Kind.RECORD), Mode.REPEATED, fields=fields))
@@ -63,7 +66,7 @@ class Insert:
         if column is None:
             raise WarehouseNotFound(
                 f"{self.dataset}.{self.table} has no column {name}",
-                hint="Sync the dataset that should hold it, then repeat the call.",
+                hint=_SYNC,
             )
         return column
 
@@ -149,7 +152,8 @@ def _are_many(writes: Sequence[Write]) -> bool:
 def script(project: str, writes: Sequence[Write], known: Known) -> Statement:
     """Return one statement for these writes, as a transaction when there are several."""
     parameters = Parameters()
-    texts = [write.text(project, known, parameters, many=_are_many(writes)) for write in writes]
+    many = _are_many(writes)
+    texts = [write.text(project, known, parameters, many=many) for write in writes]
     if len(parameters.found) > MAX_PARAMETERS:
         raise WarehouseRefused(
             f"{len(writes)} writes have {len(parameters.found)} values, and BigQuery takes {MAX_PARAMETERS} at once",
