@@ -240,7 +240,7 @@ class WarehouseDenied(WarehouseError):
 
 
 class WarehouseBusy(WarehouseError):
-    """Concurrent work on the same objects won every time; nothing of this attempt remains."""
+    """Concurrent work on the same objects won every time; repeating the call goes on from what there is."""
 
     code = "warehouse_busy"
 
@@ -260,7 +260,8 @@ class WarehouseRefused(WarehouseError):
 class ChangeFailed(WarehouseError):
     """One planned change was refused by the engine; `change` is that change, `cause` the engine's refusal.
 
-    `applied` are the changes of the same plan that were made and stay; none where a unit of work is a transaction.
+    `applied` are changes that were made and stay, none where a unit of work is a transaction; `others` are further
+    changes that were refused at the same time.
     """
 
     code = "change_failed"
@@ -272,3 +273,4 @@ class ChangeFailed(WarehouseError):
         self.target = target
         self.cause = cause
         self.applied: tuple[Any, ...] = ()
+        self.others: tuple[ChangeFailed, ...] = ()

@@ -62,7 +62,13 @@ def test_tables_and_views_are_lists_of_names(catalog: CatalogDirectory) -> None:
 def test_a_config_needs_no_more_than_a_dataset_and_tables(catalog: CatalogDirectory) -> None:
     central = catalog.load().central
     assert (central.name, central.location, central.description) == ("central", "US", "")
-    assert (central.labels, central.views) == ((), ())
+    assert (central.labels, central.views, central.authorize_views) == ((), (), False)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_whether_views_are_authorized_is_kept(catalog: CatalogDirectory, value: bool) -> None:
+    catalog.change(CONFIG_FILE, authorize_views=value)
+    assert catalog.load().organization.authorize_views is value
 
 
 def test_everything_about_a_dataset_is_kept(catalog: CatalogDirectory) -> None:

@@ -98,9 +98,9 @@ class _ThrowAway(BigQueryClient):
         super().__init__(project, location)
         self.made: list[str] = []
 
-    def create_dataset(self, resource: dict[str, Any]) -> bool:
+    def create_dataset(self, resource: dict[str, Any]) -> dict[str, Any] | None:
         made = super().create_dataset({**resource, "defaultTableExpirationMs": self._MILLISECONDS})
-        if made:
+        if made is not None:
             self.made.append(resource["datasetReference"]["datasetId"])
         return made
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from cloudact.warehouse.driver import Session, Warehouse
+from cloudact.catalog.template import Engine
+from cloudact.warehouse.driver import Examination, Session, Warehouse
 
 T = TypeVar("T")
-_STEPS = {"inspect", "apply", "insert", "insert_if_absent", "update", "select", "count"}
 
 
 @dataclass
@@ -20,6 +20,11 @@ class SteppedWarehouse:
     step: Callable[[], object] = lambda: None
     again: Callable[[], object] = lambda: None
 
+    @property
+    def engine(self) -> Engine:
+        """See `Warehouse.engine`."""
+        return self.real.engine
+
     def run(self, work: Callable[[Session], T]) -> T:
         """See `Warehouse.run`."""
         attempts = 0
@@ -29,13 +34,21 @@ class SteppedWarehouse:
             attempts += 1
             if attempts > 1:
                 self.again()
-            return work(_SteppedSession(session, self.step))  # type: ignore[arg-type]
+            return work(_SteppedSession(session, self.step))
 
         return self.real.run(stepped)
 
     def ping(self) -> None:
         """See `Warehouse.ping`."""
         self.real.ping()
+
+    def examine(self) -> list[Examination]:
+        """See `Warehouse.examine`."""
+        return self.real.examine()
+
+    def how_to_restore(self, dataset: str) -> str:
+        """See `Warehouse.how_to_restore`."""
+        return self.real.how_to_restore(dataset)
 
     def close(self) -> None:
         """See `Warehouse.close`."""
@@ -48,6 +61,6 @@ class _SteppedSession:
     step: Callable[[], object] = field(repr=False)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _STEPS:
-            self.step()
+        """Everything that a session has is a call, and so a step."""
+        self.step()
         return getattr(self.real, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cloudact.errors import NotBootstrapped
+from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import BOOTSTRAP, Policy
 from cloudact.planning.status import SyncStatus, compare
@@ -41,20 +42,23 @@ class Bootstrap:
         """Create the dataset and every table that is missing; existing tables are left exactly as they are."""
         desired = self.catalogs.load().central_dataset()
 
-        def work(session: Session) -> Plan:
+        def work(session: Session) -> tuple[Plan, tuple[Change, ...]]:
             plan = plan_for(session, desired, BOOTSTRAP)
-            session.apply(plan)
-            return plan
+            return plan, session.apply(plan)
 
         with measured() as usage:
-            plan = self.warehouse.run(work)
-        created, _ = creations(plan.changes)
-        existed = [table.name for table in desired.tables if plan.actual and plan.actual.table(table.name)]
+            plan, made = self.warehouse.run(work)
+        created, _ = creations(made)
+        existed = [
+            table.name
+            for table in desired.tables
+            if plan.actual and plan.actual.table(table.name) and table.name not in created
+        ]
         complete = len(created) + len(existed) == len(desired.tables)
         return BootstrapResult(
             status=SyncOutcome.SUCCESS if complete else SyncOutcome.PARTIAL,
             dataset=desired.name,
-            dataset_created=creates_dataset(plan.changes),
+            dataset_created=creates_dataset(made),
             tables_created=created,
             tables_existed=existed,
             total_tables=len(desired.tables),

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import (
     CentralTableBlocked,
@@ -21,9 +22,11 @@ from cloudact.errors import (
     NotBootstrapped,
     OnboardingUnfinished,
     OrganizationExists,
+    WarehouseError,
     WarehouseNotFound,
     WarehouseRefused,
 )
+from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan, creates_dataset, creations, make_plan
 from cloudact.planning.policy import Policy
 from cloudact.tenancy.api_keys import make_key
@@ -45,7 +48,8 @@ from cloudact.tenancy.sync import ConflictReport, counted, plan_for
 from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.usage import measured
 
-# Longer than one call lasts that meets every retry on its way; a call that failed by itself releases its claim at once.
+# Much longer than a call lasts, even one that meets retries; a call that failed by itself releases its claim at once.
+# One that takes longer still can be taken over: both finish the same work, and the later one's key works.
 ABANDONED_AFTER = timedelta(minutes=5)
 
 
@@ -96,7 +100,6 @@ class Onboarding:
         require(field_checks(request, plans))
         slug = OrgSlug(request.org_slug)
         key, now = make_key(slug), self.clock()
-        claimed: list[OrgSlug] = []
 
         def work(session: Session) -> OnboardResult:
             store = Store(session, catalog.central_name, now, self.new_id)
@@ -106,18 +109,16 @@ class Onboarding:
             plan = make_plan(session.inspect(declared.name), declared, Policy())
             session.check(plan)
             reason = _blocked(plan, request)
-            if reason and store.profile(slug) is None:
+            if reason and _may_be_a_strangers(store.profile(slug), plan.actual, declared):
                 raise reason
             profile = store.claim(slug, request, declared.name, declared.location)
-            created = profile is not None
-            if profile:
-                claimed.append(slug)
-            else:
+            claimed, created = profile is not None, profile is not None
+            if profile is None:
                 found = store.existing_profile(slug)
-                created = _take_over(found, request, now)
+                created = _take_over(store, found, request, now)
                 profile = updated(found, request)
                 plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
-            session.apply(plan)
+            made = session.apply(plan)
             if catalog.organization.authorize_views:
                 session.authorize(plan.dataset, catalog.central_name)
             store.finish(slug)
@@ -127,15 +128,15 @@ class Onboarding:
             if not created and "subscription_plan" in request.given:
                 store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
             store.replace_keys(slug, key.hash)
-            return _result(profile, key.text, plan, created=created)
+            return _result(profile, key.text, plan, made, created=created)
 
         try:
             with measured() as usage:
                 result = self.warehouse.run(work)
             return replace(result, bytes_billed=usage.bytes_billed)
-        except CloudactError as error:
-            if claimed:
-                self._release(catalog, slug, now)
+        except WarehouseError as error:
+            # Also when the claim's own answer was lost: only a claim of exactly this call is released.
+            self._release(catalog, slug, now)
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
             refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
             if refused and (obstacle := self.warehouse.run(lambda session: _obstacle(session, catalog))):
@@ -248,20 +249,33 @@ def _dataset_message(plan: Plan) -> str:
     return f"dataset {plan.dataset} exists; {counted(len(plan.changes), 'change')} would be applied"
 
 
-def _take_over(profile: Profile, request: OnboardingRequest, now: datetime) -> bool:
-    """Tell whether this call finishes an onboarding that stopped; raises when it may not, and is no resync either."""
-    if profile.status == PROVISIONING:
-        claimed_at = profile.updated_at
-        if claimed_at is not None and now - claimed_at < ABANDONED_AFTER:
-            raise OnboardingUnfinished(profile.org_slug, int(ABANDONED_AFTER.total_seconds()))
+def _may_be_a_strangers(profile: Profile | None, actual: Dataset | None, declared: Dataset) -> bool:
+    """Tell whether nobody has said that this dataset is the organization's.
+
+    An onboarding that stopped may have made it, which its labels then tell.
+    """
+    if profile is None:
         return True
-    if not request.regenerate_api_key_if_exists:
-        raise OrganizationExists(profile.org_slug)
-    return False
+    ours = bool(declared.labels) and actual is not None and set(declared.labels) <= set(actual.labels)
+    return profile.status == PROVISIONING and not ours
 
 
-def _result(profile: Profile, key: str, plan: Plan, *, created: bool) -> OnboardResult:
-    tables, views = creations(plan.changes)
+def _take_over(store: Store, profile: Profile, request: OnboardingRequest, now: datetime) -> bool:
+    """Tell whether this call finishes an onboarding that stopped; raises when it may not, and is no resync either."""
+    if profile.status != PROVISIONING:
+        if not request.regenerate_api_key_if_exists:
+            raise OrganizationExists(profile.org_slug)
+        return False
+    claimed_at = profile.updated_at
+    if claimed_at == now:
+        return True  # by an earlier attempt of this very call
+    if (claimed_at is not None and now - claimed_at < ABANDONED_AFTER) or not store.take_over(profile):
+        raise OnboardingUnfinished(profile.org_slug, int(ABANDONED_AFTER.total_seconds()))
+    return True
+
+
+def _result(profile: Profile, key: str, plan: Plan, made: tuple[Change, ...], *, created: bool) -> OnboardResult:
+    tables, views = creations(made)
     what = "onboarded" if created else "resynced; earlier API keys no longer work"
     return OnboardResult(
         status="SUCCESS",
@@ -270,7 +284,7 @@ def _result(profile: Profile, key: str, plan: Plan, *, created: bool) -> Onboard
         subscription_plan=profile.subscription_plan or "",
         api_key=key,
         dataset=plan.dataset,
-        dataset_created=creates_dataset(plan.changes),
+        dataset_created=creates_dataset(made),
         tables_created=tables,
         views_created=views,
         already_existed=not created,

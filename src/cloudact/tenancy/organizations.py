@@ -102,18 +102,22 @@ class Organizations:
         with measured() as usage:
             profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
             desired = declared_dataset(catalog, slug, profile)
-            result = report(synchronize(self.warehouse, desired, policy))
-            if catalog.organization.authorize_views:
+            applied = synchronize(self.warehouse, desired, policy)
+            result = report(applied)
+            if catalog.organization.authorize_views and (applied.plan.actual or result.dataset_created):
                 self.warehouse.run(lambda session: session.authorize(desired.name, catalog.central_name))
             notes = [*result.notes, *self._given_up(desired.name, result)]
             if profile.status == PROVISIONING and result.status is SyncOutcome.SUCCESS and not result.not_requested:
-                self._finish(slug, profile)
-                notes.append(_FINISHED)
+                notes.append(self._finish(slug, profile))
         return replace(result, notes=notes, bytes_billed=usage.bytes_billed)
 
-    def _finish(self, slug: OrgSlug, profile: Profile) -> None:
+    def _finish(self, slug: OrgSlug, profile: Profile) -> str:
         """Write the rows that an onboarding which stopped has not written; a key is for `onboard` to hand out."""
         catalog, plans = self.catalogs.load(), self.catalogs.plans()
+        if profile.subscription_plan not in plans:
+            return (
+                f"Onboarding is not finished: plans.yml has no plan {profile.subscription_plan}. Declare it, then sync."
+            )
 
         def work(session: Session) -> None:
             store = self._store(session, catalog)
@@ -121,6 +125,7 @@ class Organizations:
             store.ensure_limits(slug, profile.subscription_plan or "", plans)
 
         self.warehouse.run(work)
+        return _FINISHED
 
     def _given_up(self, dataset: str, result: SyncResult) -> list[str]:
         if not result.dataset_created or not self.warehouse.how_to_restore(dataset):

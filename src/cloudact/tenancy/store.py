@@ -153,6 +153,16 @@ class Store:
         with self._table(PROFILES):
             self._session.update(self._dataset, PROFILES, {"status": ACTIVE, "updated_at": self._now}, own)
 
+    def take_over(self, profile: Profile) -> bool:
+        """Claim an onboarding that stopped; of simultaneous callers exactly one gets it."""
+        found = [
+            Equals("org_slug", profile.org_slug),
+            Equals("status", PROVISIONING),
+            Equals("updated_at", profile.updated_at),
+        ]
+        with self._table(PROFILES):
+            return self._session.compare_and_set(self._dataset, PROFILES, {"updated_at": self._now}, found)
+
     def release(self, slug: OrgSlug, claimed_at: datetime) -> None:
         """Let the next call go on with an onboarding at once that this one could not finish."""
         own = [Equals("org_slug", slug), Equals("status", PROVISIONING), Equals("updated_at", claimed_at)]

@@ -96,24 +96,23 @@ def synchronize(
     failed: list[ChangeFailed] = []
     before: tuple[c.Change, ...] = ()
 
-    def work(session: Session) -> Plan:
+    def work(session: Session) -> tuple[Plan, tuple[c.Change, ...]]:
         plan = plan_for(session, desired, policy).without(tuple(item.change for item in failed))
         if plan.actual is None:
             if absent:
                 raise absent
             _say_what_is_given_up(warehouse, desired.name)
-        session.apply(plan)
-        return plan
+        return plan, session.apply(plan)
 
     while True:
         try:
-            plan = warehouse.run(work)
-            return Applied(plan, (*before, *plan.changes), failed)
+            plan, made = warehouse.run(work)
+            return Applied(plan, (*before, *made), failed)
         except ChangeFailed as error:
             # Without its dataset nothing else can be created, so there is nothing to go on with.
             if isinstance(error.change, c.CreateDataset) or any(item.change == error.change for item in failed):
                 raise
-            failed.append(error)
+            failed += [error, *error.others]
             before += error.applied
 
 

@@ -101,8 +101,10 @@ class Session(Protocol):
     def check(self, plan: Plan) -> None:
         """Raise WarehouseRefused for a limit of the engine that the plan would run into; nothing is changed."""
 
-    def apply(self, plan: Plan) -> None:
-        """Apply the changes of the plan; raises ChangeFailed with the first one refused.
+    def apply(self, plan: Plan) -> tuple[Change, ...]:
+        """Apply the changes of the plan; raises ChangeFailed with one that is refused.
+
+        Returns the plan's changes, and those that earlier attempts of this unit made to the dataset and that stay.
 
         Raises WarehouseBusy when the dataset is no longer as the plan's `actual`, so that the caller plans anew.
         """
@@ -123,6 +125,12 @@ class Session(Protocol):
         """Insert the row unless one with equal `key` columns exists.
 
         Units that may do so for one key at the same time have to update a common row as well, before it.
+        """
+
+    def compare_and_set(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> bool:
+        """Update rows at once and tell whether any met all conditions; of simultaneous callers exactly one gets True.
+
+        The values have to be such that the conditions no longer hold.
         """
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:

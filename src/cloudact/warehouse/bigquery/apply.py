@@ -6,7 +6,7 @@ Nothing here is undone: a change that was made stays, and the next plan no longe
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +30,7 @@ from cloudact.warehouse.driver import Observer, Progress
 
 # An etag can be stale without anybody else writing: right after a creation, and after a lost answer of our own.
 _PATCH_ATTEMPTS = 5
+_EXPIRATIONS = ("defaultTableExpirationMs", "defaultPartitionExpirationMs")
 _EMPTY: Resource = {"view": None, "materializedView": None, "description": None, "labels": {}}
 Work = Callable[[], None]
 
@@ -42,30 +43,60 @@ class Application:
     inspector: Inspector
     plan: Plan
     observer: Observer
-    _applied: list[c.Change] = field(default_factory=list)
+    applied: list[c.Change]
     _failed: list[ChangeFailed] = field(default_factory=list)
     _broken: list[CloudactError] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _told: int = 0
+    _created: Resource | None = None
 
     def run(self) -> None:
-        """Apply every change; raises what prevented the first that could not be, after all others are done."""
+        """Apply every change and note it in `applied`; raises what prevented others, after all the rest is done."""
         altered = self._altered()
-        tables = [*self._creations(), *self._alterations(altered), *self._views(dependent=False)]
-        for works in (list(self._on_dataset()), tables, list(self._views(dependent=True))):
-            concurrently(lambda work: work(), works)
-            if self._broken:
-                raise self._broken[0]
+        self._all(self._on_dataset())
+        if any(isinstance(change, c.CreateTable) for change in self.plan.changes):
+            self._refuse_expiring_tables()
+        self._all([*self._creations(), *self._alterations(altered), *self._views(dependent=False)])
+        self._all(self._views(dependent=True))
+        self._raise_refused()
+
+    def _all(self, works: Iterable[Work]) -> None:
+        concurrently(lambda work: work(), works)
+        if self._broken:
+            raise self._broken[0]
+        if any(isinstance(item.change, c.CreateDataset) for item in self._failed):
+            self._raise_refused()
+
+    def _raise_refused(self) -> None:
         if self._failed:
-            first = self._failed[0]
-            first.applied = tuple(self._applied)
+            first, *others = self._failed
+            first.applied, first.others = tuple(self.applied), tuple(others)
             raise first
+
+    def _refuse_expiring_tables(self) -> None:
+        """A dataset with a default expiration gives it to every new table, which then deletes itself with its rows."""
+        resource = self._created or self.client.get_dataset(self.plan.dataset) or {}
+        named = [key for key in _EXPIRATIONS if resource.get(key)]
+        if named:
+            error = WarehouseRefused(
+                f"dataset {self.plan.dataset} has {' and '.join(named)}: new tables would lose their rows",
+                hint="Take it away: bq update --default_table_expiration 0 --default_partition_expiration 0 "
+                f"{self.client.project}:{self.plan.dataset}. A project without billing has it always.",
+            )
+            tables = [change for change in self.plan.changes if isinstance(change, c.CreateTable)]
+            self._failed += [ChangeFailed(change, self.plan.dataset, error) for change in tables]
 
     def _attempt(self, changes: Sequence[c.Change], work: Work, *, final: bool = True) -> bool:
         """Carry changes out together and tell whether that was possible; when `final`, note that it was not."""
         try:
             work()
         except (WarehouseRefused, WarehouseNotFound) as error:
+            if isinstance(error, WarehouseNotFound) and self.client.get_dataset(self.plan.dataset) is None:
+                with self._lock:
+                    self._broken.append(
+                        WarehouseBusy(f"dataset {self.plan.dataset}: another caller deleted it meanwhile")
+                    )
+                return True
             if final:
                 with self._lock:
                     self._failed += [ChangeFailed(change, self.plan.dataset, error) for change in changes]
@@ -75,7 +106,7 @@ class Application:
                 self._broken.append(error)
             return True
         with self._lock:
-            self._applied += changes
+            self.applied += changes
         return True
 
     def _one(self, change: c.Change, work: Work) -> None:
@@ -97,7 +128,8 @@ class Application:
                     yield partial(self._one, change, partial(self._patch_dataset, change))
 
     def _create_dataset(self, change: c.CreateDataset) -> None:
-        if not self.client.create_dataset(dataset_resource(self.client.project, change.dataset)):
+        self._created = self.client.create_dataset(dataset_resource(self.client.project, change.dataset))
+        if self._created is None:
             raise WarehouseBusy(f"dataset {change.dataset.name}: another caller made it meanwhile")
         self.inspector.remember(change.dataset.name, change.dataset.location or self.client.location)
 
@@ -113,8 +145,9 @@ class Application:
             self.client.patch_dataset(current, fields)
 
     def _creations(self) -> Iterator[Work]:
+        refused = {item.change for item in self._failed}
         for change in self.plan.changes:
-            if isinstance(change, c.CreateTable):
+            if isinstance(change, c.CreateTable) and change not in refused:
                 yield partial(self._one, change, partial(self._create_table, change.table))
 
     def _create_table(self, table: Table) -> None:
@@ -122,8 +155,15 @@ class Application:
 
     def _create(self, resource: Resource, wanted: Relation) -> None:
         """What exists already is fine when it is the same: then it is ours, or somebody did the same work."""
-        made = self.client.create_table(resource)
-        if not made and self.inspector.table(self.plan.dataset, wanted.name) != wanted:
+        if self.client.create_table(resource):
+            return
+        found = self.client.get_table(self.plan.dataset, wanted.name)
+        if found and relation_from(found) is None:
+            raise WarehouseRefused(
+                f"{self.plan.dataset}.{wanted.name} exists, and is of type {found.get('type')}",
+                hint="Rename what is declared, or rename that in the warehouse.",
+            )
+        if found is None or relation_from(found) != wanted:
             raise WarehouseBusy(f"{self.plan.dataset}.{wanted.name}: another caller made it meanwhile, differently")
 
     def _altered(self) -> dict[str, Resource]:
@@ -137,7 +177,10 @@ class Application:
         return found
 
     def _current(self, name: str) -> Resource:
-        resource = self.client.get_table(self.plan.dataset, name)
+        """Return a table or view as it is now; BigQuery tells names apart by case, which a plan does not."""
+        actual = self.plan.actual
+        live = (actual.table(name) or actual.view(name)) if actual else None
+        resource = self.client.get_table(self.plan.dataset, live.name if live else name)
         if resource is None:
             raise WarehouseBusy(f"{self.plan.dataset}.{name}: another caller deleted it meanwhile")
         return resource
@@ -219,7 +262,7 @@ class Application:
         given = {key: wanted[key] for key in _EMPTY if key in wanted}
         return {key: value for key, value in given.items() if value != current.get(key, _EMPTY[key])}
 
-    def _another_kind(self, view: View, live: Relation) -> WarehouseRefused:
+    def _another_kind(self, view: View, live: Relation | None) -> WarehouseRefused:
         materialized = isinstance(live, View) and live.materialized is Materialized.OWN
         kind = "materialized view" if materialized else "view" if isinstance(live, View) else "table"
         return WarehouseRefused(

@@ -6,22 +6,37 @@ documentation, Quotas and limits, Dataset limits.
 
 from __future__ import annotations
 
-from cloudact.errors import WarehouseNotFound, WarehouseRefused
+import threading
+
+from cloudact.errors import WarehouseBusy, WarehouseNotFound, WarehouseRefused
 from cloudact.warehouse.bigquery.resources import Resource
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient
 
 MAX_AUTHORIZED = 2_500
+_ATTEMPTS = 5
+_ONE_AT_A_TIME = threading.Lock()
 _KINDS = ("view", "dataset", "routine")
 
 
 def authorize(client: BigQueryClient, reader: str, source: str) -> None:
-    """Have `source` authorize the views of `reader`; raises WarehouseBusy when its access list changed meanwhile."""
+    """Have `source` authorize the views of `reader`; raises WarehouseBusy when others keep changing its access list.
+
+    One thread at a time: a list that was read before waiting for another's turn would be out of date.
+    """
+    with _ONE_AT_A_TIME:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return _authorize(client, reader, source)
+            except WarehouseBusy:
+                if attempt == _ATTEMPTS:
+                    raise
+    return None
+
+
+def _authorize(client: BigQueryClient, reader: str, source: str) -> None:
     current = client.get_dataset(source)
     if current is None:
         raise WarehouseNotFound(f"dataset {source} does not exist", hint="Run bootstrap first.")
-    entry: Resource = {
-        "dataset": {"dataset": {"projectId": client.project, "datasetId": reader}, "targetTypes": ["VIEWS"]}
-    }
     access: list[Resource] = current.get("access", [])
     if any(_covers(item, client.project, reader) for item in access):
         return
@@ -32,7 +47,8 @@ def authorize(client: BigQueryClient, reader: str, source: str) -> None:
             hint="No request raises this limit. Take authorize_views out of config.yml, so that only the service reads "
             "the central dataset, or authorize readers in another way.",
         )
-    client.patch_dataset(current, {"access": [*access, entry]})
+    named = {"projectId": client.project, "datasetId": reader}
+    client.patch_dataset(current, {"access": [*access, {"dataset": {"dataset": named, "targetTypes": ["VIEWS"]}}]})
 
 
 def authorized_by(dataset: Resource) -> int:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    stop_all,
+    wait_random_exponential,
+)
 
 from cloudact.catalog.template import Engine
 from cloudact.errors import WarehouseBusy
 from cloudact.warehouse.bigquery import doctor
 from cloudact.warehouse.bigquery.inspect import Inspector
-from cloudact.warehouse.bigquery.session import BigQuerySession
+from cloudact.warehouse.bigquery.session import BigQuerySession, Unit
 from cloudact.warehouse.bigquery.statements import ddl
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient
 from cloudact.warehouse.driver import Examination, Observer, Session, ignore
 from cloudact.warehouse.usage import measured
 
 T = TypeVar("T")
+# A unit that waits long for its rates and then loses against another one still gets a second and a third try.
+_MIN_ATTEMPTS = 3
 _TIME_TRAVEL = "7 days, unless the dataset's time travel window was set shorter"
 _log = structlog.get_logger(__name__)
 
@@ -36,16 +44,16 @@ class BigQueryWarehouse:
 
     def run(self, work: Callable[[Session], T]) -> T:
         """See `Warehouse.run`; changes that were made stay, so `work` goes on from them when it is called again."""
-        caller, claims = uuid.uuid4().hex, dict[str, bool]()
+        unit = Unit()
         retrying = Retrying(
             retry=retry_if_exception_type(WarehouseBusy),
             wait=wait_random_exponential(multiplier=0.2, max=5),
-            stop=stop_after_delay(self._busy_timeout),
+            stop=stop_all(stop_after_delay(self._busy_timeout), stop_after_attempt(_MIN_ATTEMPTS)),
             reraise=True,
         )
 
         def once() -> T:
-            session = BigQuerySession(self.client, self._inspector, self._observer, caller, claims)
+            session = BigQuerySession(self.client, self._inspector, self._observer, unit)
             result = work(session)
             session.commit()
             return result

@@ -171,9 +171,12 @@ def read_dataset(name: str, location: str, options: Mapping[str, str]) -> Datase
     return Dataset(name, location=location, description=read.description, labels=read.labels)
 
 
-def relation_from(resource: Resource) -> Relation:
-    """Return the table or view that a resource describes."""
-    return view_from(resource) if resource.get("type") in VIEW_TYPES else table_from(resource)
+def relation_from(resource: Resource) -> Relation | None:
+    """Return the table or view that a resource describes, None for anything else that has a table's name."""
+    type_ = resource.get("type", "TABLE")
+    if type_ in VIEW_TYPES:
+        return view_from(resource)
+    return table_from(resource) if type_ in {"TABLE", "CLONE"} else None
 
 
 def _is_known(type_: str) -> bool:
@@ -200,7 +203,9 @@ def _suspects(live: Dataset, expected: Dataset) -> frozenset[str]:
     """Return the names of what seems to differ; "" is the dataset itself."""
     found = diff(live, expected)
     names = {_subject(change) for change in found.changes}
-    return frozenset(names | {item.table for item in found.findings if item.severity is Severity.CONFLICT})
+    names |= {item.table for item in found.findings if item.severity is Severity.CONFLICT}
+    # Names are told apart by case here, and a table has to be asked for by the one it has.
+    return frozenset(item.name if (item := live.table(name) or live.view(name)) else name for name in names)
 
 
 def _subject(change: c.Change) -> str:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +25,7 @@ from cloudact.errors import (
     WarehouseRefused,
     WarehouseUnavailable,
 )
+from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.bigquery.apply import Application
 from cloudact.warehouse.bigquery.authorization import authorize
@@ -37,22 +40,23 @@ T = TypeVar("T")
 _CLAIM_ATTEMPTS = 3
 
 
-class BigQuerySession:
-    """See `Session`; `caller` names this run of the unit, and stays the same when the unit runs again."""
+@dataclass(slots=True)
+class Unit:
+    """What attempts at a unit have done that stays: claims with their answers, and changes by dataset."""
 
-    def __init__(
-        self,
-        client: BigQueryClient,
-        inspector: Inspector,
-        observer: Observer,
-        caller: str,
-        claims: dict[str, bool],
-    ) -> None:
+    caller: str = field(default_factory=lambda: uuid.uuid4().hex)
+    claims: dict[str, bool] = field(default_factory=dict)
+    changes: dict[str, list[Change]] = field(default_factory=dict)
+
+
+class BigQuerySession:
+    """See `Session`; `unit` is what all attempts at one unit of work share."""
+
+    def __init__(self, client: BigQueryClient, inspector: Inspector, observer: Observer, unit: Unit) -> None:
         self._client = client
         self._inspector = inspector
         self._observer = observer
-        self._caller = caller
-        self._claims = claims
+        self._unit = unit
         self._writes: list[rows.Write] = []
         self._known: dict[tuple[str, str], rows.Columns] = {}
 
@@ -71,12 +75,19 @@ class BigQuerySession:
         """See `Session.check`."""
         check_materialized_views(self._client, plan)
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> tuple[Change, ...]:
         """See `Session.apply`."""
+        made = self._unit.changes.setdefault(plan.dataset, [])
         if plan.changes:
             _refuse_views(self._client, plan)
             self._known.clear()
-            Application(self._client, self._inspector, plan, self._observer).run()
+            try:
+                Application(self._client, self._inspector, plan, self._observer, made).run()
+            finally:
+                # They were made side by side; people read them in the order of the plan.
+                order = {change: number for number, change in enumerate(plan.changes)}
+                made.sort(key=lambda change: order.get(change, -1))
+        return tuple(made)
 
     def authorize(self, reader: str, source: str) -> None:
         """See `Session.authorize`."""
@@ -93,9 +104,15 @@ class BigQuerySession:
     def insert_if_absent(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> bool:
         """See `Session.insert_if_absent`; the row is there when this returns, whatever becomes of the unit."""
         claim = json.dumps([self._client.project, dataset, table, *(row[name] for name in key)], default=str)
-        if claim not in self._claims:
-            self._claims[claim] = self._claim(claim, rows.Ensure(dataset, table, row, tuple(key)))
-        return self._claims[claim]
+        if claim not in self._unit.claims:
+            self._unit.claims[claim] = self._claim(claim, rows.Ensure(dataset, table, row, tuple(key)))
+        return self._unit.claims[claim]
+
+    def compare_and_set(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> bool:
+        """See `Session.compare_and_set`; UPDATE statements on one table do not run beside each other on BigQuery."""
+        update = rows.Update(dataset, table, values, tuple(where))
+        answer = self._typed(dataset, lambda known: rows.script(self._client.project, [update], known))
+        return answer.affected > 0
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.update`."""
@@ -188,22 +205,26 @@ class BigQuerySession:
         digest = hashlib.sha256(claim.encode()).hexdigest()[:40]
         where = [Equals(name, row.row[name]) for name in row.key]
         known: rows.Known = self._columns if rows.need_columns([row]) else _unknown
-        failed = 0
-        # Every number has at most one job, ever: those that failed or whose row is gone are passed over.
-        for number in itertools.count(1):
+        location = self._inspector.location_of(row.dataset) or self._client.location
+        failed, numbers = 0, itertools.count(1)
+        while True:
+            # Every id has at most one job, ever: those that failed or whose row is gone are passed over. The location
+            # is a part of it, because a job that was sent elsewhere says nothing about those that count.
+            job = f"cloudact-claim-{digest}-{location.lower()}-{next(numbers)}"
             statement = rows.script(self._client.project, [row], known)
-            job = f"cloudact-claim-{digest}-{number}"
-            end = self._where(row.dataset, partial(self._client.run_job_once, job, statement, self._caller))
+            end = self._client.run_job_once(job, statement, self._unit.caller, location)
             if end.ours and end.failure is None:
                 return end.affected > 0
             if end.ours:
                 failed += 1
                 _raise_unless_worth_another(end.failure, failed, typed=known == self._columns)
                 known = self._columns
-            # This also finds a dataset that is in another location than the first job was sent to.
             if self.count(row.dataset, row.table, where):
                 return False
-        raise AssertionError("unreachable")  # the numbers do not end
+            # The count finds a dataset that is in another location than was thought.
+            found = self._inspector.location_of(row.dataset) or location
+            if found.casefold() != location.casefold():
+                location, numbers = found, itertools.count(1)
 
 
 def _raise_unless_worth_another(failure: WarehouseError | None, failed: int, *, typed: bool) -> None:

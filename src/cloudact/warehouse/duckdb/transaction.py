@@ -11,7 +11,7 @@ import duckdb
 
 from cloudact.catalog.model import Dataset
 from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
-from cloudact.planning.changes import CreateTable, CreateView, ReplaceView
+from cloudact.planning.changes import Change, CreateTable, CreateView, ReplaceView
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Progress, Row
@@ -95,10 +95,10 @@ class Transaction:
     def check(self, plan: Plan) -> None:
         """See `Session.check`; nothing here has a number that ends."""
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> tuple[Change, ...]:
         """See `Session.apply`."""
         if not plan.changes:
-            return
+            return ()
         self._check_unchanged(plan)
         for number, change in enumerate(plan.changes, 1):
             self._observer(Progress(plan.dataset, change, number, len(plan.changes)))
@@ -110,6 +110,7 @@ class Transaction:
                     raise WarehouseBusy(f"{plan.dataset}: another caller changed it meanwhile") from error
                 raise ChangeFailed(change, plan.dataset, error) from error
         self._remember(plan)
+        return plan.changes
 
     def authorize(self, reader: str, source: str) -> None:
         """See `Session.authorize`; whoever opens the file reads all of it."""
@@ -130,6 +131,13 @@ class Transaction:
     def ensure(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> None:
         """See `Session.ensure`."""
         self.insert_if_absent(dataset, table, row, key)
+
+    def compare_and_set(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> bool:
+        """See `Session.compare_and_set`."""
+        if not self.count(dataset, table, where):
+            return False
+        self.update(dataset, table, values, where)
+        return True
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.update`."""

@@ -117,13 +117,12 @@ class BigQueryClient:
         """Return a dataset's resource, or None when there is none."""
         return self._found("datasets.get", lambda client: client.get_dataset(self._dataset(name), **self._once))
 
-    def create_dataset(self, resource: Resource) -> bool:
-        """Create a dataset; False when there is one of that name that somebody else made."""
+    def create_dataset(self, resource: Resource) -> Resource | None:
+        """Create a dataset and return it; None when there is one of that name that somebody else made."""
         name = resource["datasetReference"]["datasetId"]
-
         lost = threading.Event()
 
-        def send(client: bigquery.Client) -> object:
+        def send(client: bigquery.Client) -> bigquery.Dataset:
             self._budgets.datasets.spend(name)
             try:
                 return client.create_dataset(bigquery.Dataset.from_api_repr(resource), **self._once)
@@ -132,9 +131,12 @@ class BigQueryClient:
                     lost.set()
                 raise
 
-        made, _ = self._create("datasets.insert", send)
+        made, created = self._create("datasets.insert", send)
+        if made and created is not None:
+            return created.to_api_repr()
         # After an attempt whose answer was lost, "exists" may be about this very call's own.
-        return made or (lost.is_set() and self._is_as_sent(resource))
+        found = self.get_dataset(name) if lost.is_set() else None
+        return found if found and _is_as_sent(found, resource) else None
 
     def patch_dataset(self, current: Resource, fields: Mapping[str, Any]) -> None:
         """Set fields of a dataset that is still as `current`; raises WarehouseBusy when it is not."""
@@ -330,12 +332,6 @@ class BigQueryClient:
 
         return self._send(method, look)
 
-    def _is_as_sent(self, wanted: Resource) -> bool:
-        found = self.get_dataset(wanted["datasetReference"]["datasetId"])
-        return found is not None and dataset_from(found) == replace(
-            dataset_from(wanted), location=found.get("location", "")
-        )
-
     def _create(self, method: str, send: Callable[[bigquery.Client], T]) -> tuple[bool, T | None]:
         """Create something once: whether this call did it, and what it got; neither when it exists already."""
 
@@ -377,6 +373,10 @@ def open_client(project: str, location: str, endpoint: str | None) -> tuple[requ
     session.mount("http://", adapter)
     client = bigquery.Client(project, credentials, _http=session, location=location, client_options=options)
     return session, client
+
+
+def _is_as_sent(found: Resource, sent: Resource) -> bool:
+    return dataset_from(found) == replace(dataset_from(sent), location=found.get("location", ""))
 
 
 def _billed(processed: int | None) -> int:

@@ -56,7 +56,7 @@ REASONS: Mapping[str, Outcome] = {
     "billingNotEnabled": Outcome.DENIED,
     "billingTierLimitExceeded": Outcome.EXHAUSTED,
     "quotaExceeded": Outcome.EXHAUSTED,
-    "bytesBilledLimitExceeded": Outcome.EXHAUSTED,
+    "bytesBilledLimitExceeded": Outcome.TERMINAL,
     "resourcesExceeded": Outcome.TERMINAL,
     "responseTooLarge": Outcome.TERMINAL,
     "invalid": Outcome.TERMINAL,
@@ -114,7 +114,7 @@ _ERRORS: Mapping[Outcome, tuple[type[WarehouseError], str]] = {
     Outcome.DENIED: (WarehouseDenied, "Run `cloudact doctor`: it says which role is missing."),
     Outcome.EXHAUSTED: (
         WarehouseUnavailable,
-        "A quota or the limit of CA_BIGQUERY_MAX_BYTES_BILLED is used up; wait for it or raise it.",
+        "A quota of the project is used up; wait for it, or ask Google for more.",
     ),
     Outcome.TERMINAL: (WarehouseRefused, ""),
 }
