@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.acme import ACME
+from tests.api.catalog_files import CatalogFiles
 from tests.api.live import Live
 from tests.api.published import ACME_DATASET, ACME_STATUS, ACME_SYNC, ONBOARD, ORGANIZATIONS
 
@@ -108,6 +109,32 @@ def test_sync_finishes_it_without_a_key_and_says_so(unfinished: TestClient, live
     assert counts(live) == [1, 1, 0]
     assert_active(unfinished, live)
     assert unfinished.post(ACME_SYNC).json()["notes"] == []
+
+
+def test_a_dataset_that_no_label_tells_apart_has_to_be_adopted(
+    unfinished: TestClient, live: Live, files: CatalogFiles
+) -> None:
+    with files.config("organizations") as config:
+        del config["labels"]
+    before = live.snapshot()
+    refused = unfinished.post(ONBOARD, json=ACME)
+    assert (refused.status_code, refused.json()["code"]) == (409, "dataset_exists")
+    assert live.snapshot() == before
+    assert unfinished.post(ONBOARD, json={**ACME, "adopt_existing_dataset": True}).status_code == 201
+    assert counts(live) == [1, 1, 1]
+
+
+def test_a_sync_without_the_organizations_plan_says_why_it_does_not_finish_it(
+    unfinished: TestClient, live: Live, files: CatalogFiles
+) -> None:
+    plans = files.root / "plans.yml"
+    declared = plans.read_text(encoding="utf-8")
+    plans.write_text("plans: {ANOTHER: {daily_limit: 1}}", encoding="utf-8")
+    assert "plans.yml has no plan STARTER" in unfinished.post(ACME_SYNC).json()["notes"][0]
+    assert (status(unfinished)["onboarded"], counts(live)) == (False, [0, 0, 0])
+    plans.write_text(declared, encoding="utf-8")
+    unfinished.post(ACME_SYNC)
+    assert_active(unfinished, live)
 
 
 def test_a_sync_that_leaves_something_out_does_not_finish_it(unfinished: TestClient, live: Live) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.cloud import bigquery
@@ -10,6 +11,15 @@ from google.cloud import bigquery
 from tests.bigquery_fake.clients import ONCE, MakeTable, Queries, connected, make_dataset
 from tests.bigquery_fake.clock import ManualClock
 from tests.bigquery_fake.server import Fake, running
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The server is a tool of the tests: what it promises is looked at by the whole suite, not by the inner loop."""
+    for item in items:
+        if item.path.parent == HERE and item.path.name.startswith("test_fake_"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
