@@ -163,13 +163,12 @@ class OnboardingUnfinished(CloudactError):
 
     code = "onboarding_unfinished"
 
-    def __init__(self, slug: str, seconds: int) -> None:
+    def __init__(self, slug: str) -> None:
         super().__init__(
             f"Organization {slug} is being onboarded by another call",
-            hint=f"If that call has ended, repeat this one after {seconds} seconds and it finishes the onboarding; "
+            hint="If that call has ended, repeat this one five minutes later and it finishes the onboarding; "
             f"POST /api/v1/organizations/{slug}/sync finishes it at once, without a new API key.",
         )
-        self.seconds = seconds
 
 
 class OrganizationNotFound(CloudactError):

@@ -202,7 +202,7 @@ def dryrun(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> Dr
     responses=problem_responses(409),
 )
 def onboard(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> OnboardResponse:
-    """Create profile, subscription, quota, API key and dataset together, or nothing at all."""
+    """Create profile, subscription, quota, API key and dataset; on DuckDB all of it or nothing."""
     return OnboardResponse.model_validate(services.onboarding.onboard(body.to_request()))
 
 

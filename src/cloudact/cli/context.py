@@ -26,7 +26,8 @@ def target(title: str, *, as_json: bool) -> Iterator[Target]:
     """Lend the target of a command; errors are reported, and changes are shown as they are applied."""
     with reported(as_json=as_json):
         settings = load_settings()
-        configure_logging("WARNING" if settings.log_level == "INFO" else settings.log_level)
+        quiet = "ERROR" if as_json else "WARNING"  # with --json, standard error holds one object and nothing else
+        configure_logging(quiet if settings.log_level == "INFO" else settings.log_level)
         console = Console(stderr=True, emoji=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:

@@ -79,7 +79,7 @@ def _dryrun(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - ca
 
 
 def _onboard(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - called by position, in _onboarding
-    """Create an organization: profile, subscription, quota, API key and dataset, together or not at all.
+    """Create an organization: profile, subscription, quota, API key and dataset.
 
     Example: cloudact org onboard acme_corp --company-name "Acme Corporation" --admin-email admin@acme.com
     """

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import (
     CentralTableBlocked,
@@ -42,6 +41,7 @@ from cloudact.tenancy.store import (
     declared_dataset,
     first_absent,
     first_unwritten,
+    may_be_a_strangers,
     updated,
 )
 from cloudact.tenancy.sync import ConflictReport, counted, plan_for
@@ -109,7 +109,7 @@ class Onboarding:
             plan = make_plan(session.inspect(declared.name), declared, Policy())
             session.check(plan)
             reason = _blocked(plan, request)
-            if reason and _may_be_a_strangers(store.profile(slug), plan.actual, declared):
+            if reason and may_be_a_strangers(store.profile(slug), plan.actual, declared):
                 raise reason
             profile = store.claim(slug, request, declared.name, declared.location)
             claimed, created = profile is not None, profile is not None
@@ -119,7 +119,7 @@ class Onboarding:
                 profile = updated(found, request)
                 plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
             made = session.apply(plan)
-            if catalog.organization.authorize_views:
+            if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
                 session.authorize(plan.dataset, catalog.central_name)
             store.finish(slug)
             if not claimed:
@@ -172,16 +172,15 @@ class Onboarding:
     ) -> tuple[list[Check], Plan]:
         slug = OrgSlug(request.org_slug)
         profile = self._store(session, catalog).profile(slug)
-        allowed = profile is None or request.regenerate_api_key_if_exists
-        message = f"{slug} is free" if profile is None else OrganizationExists(slug).message
+        organization = _organization_check(slug, profile, request, self.clock())
         desired = declared_dataset(catalog, slug, profile)
         plan = plan_for(session, desired, Policy())
-        reason = None if profile else _blocked(plan, request)
+        reason = _blocked(plan, request) if may_be_a_strangers(profile, plan.actual, desired) else None
         dataset = Check(
             "dataset", reason is None, f"{reason.message} {reason.hint}" if reason else _dataset_message(plan)
         )
         views = _views_check(session, plan, catalog.unreadable_views(desired.location), catalog.central.location)
-        return [Check("organization", allowed, message), dataset, views], plan
+        return [organization, dataset, views], plan
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
@@ -249,15 +248,18 @@ def _dataset_message(plan: Plan) -> str:
     return f"dataset {plan.dataset} exists; {counted(len(plan.changes), 'change')} would be applied"
 
 
-def _may_be_a_strangers(profile: Profile | None, actual: Dataset | None, declared: Dataset) -> bool:
-    """Tell whether nobody has said that this dataset is the organization's.
-
-    An onboarding that stopped may have made it, which its labels then tell.
-    """
+def _organization_check(slug: OrgSlug, profile: Profile | None, request: OnboardingRequest, now: datetime) -> Check:
     if profile is None:
-        return True
-    ours = bool(declared.labels) and actual is not None and set(declared.labels) <= set(actual.labels)
-    return profile.status == PROVISIONING and not ours
+        return Check("organization", passed=True, message=f"{slug} is free")
+    if profile.status == PROVISIONING:
+        at_it = _is_claimed(profile, now)
+        message = OnboardingUnfinished(slug).message if at_it else f"the onboarding of {slug} stopped, and is finished"
+        return Check("organization", passed=not at_it, message=message)
+    return Check("organization", request.regenerate_api_key_if_exists, OrganizationExists(slug).message)
+
+
+def _is_claimed(profile: Profile, now: datetime) -> bool:
+    return profile.updated_at is not None and now - profile.updated_at < ABANDONED_AFTER
 
 
 def _take_over(store: Store, profile: Profile, request: OnboardingRequest, now: datetime) -> bool:
@@ -266,11 +268,10 @@ def _take_over(store: Store, profile: Profile, request: OnboardingRequest, now: 
         if not request.regenerate_api_key_if_exists:
             raise OrganizationExists(profile.org_slug)
         return False
-    claimed_at = profile.updated_at
-    if claimed_at == now:
+    if profile.updated_at == now:
         return True  # by an earlier attempt of this very call
-    if (claimed_at is not None and now - claimed_at < ABANDONED_AFTER) or not store.take_over(profile):
-        raise OnboardingUnfinished(profile.org_slug, int(ABANDONED_AFTER.total_seconds()))
+    if _is_claimed(profile, now) or not store.take_over(profile):
+        raise OnboardingUnfinished(profile.org_slug)
     return True
 
 

@@ -8,14 +8,22 @@ from datetime import datetime
 
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
-from cloudact.errors import InvalidRequest, NotBootstrapped
+from cloudact.errors import DatasetExists, InvalidRequest, NotBootstrapped
 from cloudact.planning.policy import Policy
 from cloudact.planning.status import Drift, SyncStatus, compare
 from cloudact.tenancy.api_keys import hash_key
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.state import DatasetState, describe
-from cloudact.tenancy.store import PROVISIONING, NewId, Profile, ProfileFilter, Store, declared_dataset
+from cloudact.tenancy.store import (
+    PROVISIONING,
+    NewId,
+    Profile,
+    ProfileFilter,
+    Store,
+    declared_dataset,
+    may_be_a_strangers,
+)
 from cloudact.tenancy.sync import SyncOutcome, SyncResult, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.usage import measured
@@ -102,13 +110,17 @@ class Organizations:
         with measured() as usage:
             profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
             desired = declared_dataset(catalog, slug, profile)
+            if profile.status == PROVISIONING:
+                self.warehouse.run(lambda session: _refuse_strangers(session, profile, desired))
             applied = synchronize(self.warehouse, desired, policy)
             result = report(applied)
-            if catalog.organization.authorize_views and (applied.plan.actual or result.dataset_created):
+            readable = not catalog.unreadable_views(desired.location)
+            if catalog.organization.authorize_views and readable and (applied.plan.actual or result.dataset_created):
                 self.warehouse.run(lambda session: session.authorize(desired.name, catalog.central_name))
             notes = [*result.notes, *self._given_up(desired.name, result)]
-            if profile.status == PROVISIONING and result.status is SyncOutcome.SUCCESS and not result.not_requested:
-                notes.append(self._finish(slug, profile))
+            if profile.status == PROVISIONING:
+                complete = result.status is SyncOutcome.SUCCESS and not result.not_requested
+                notes.append(self._finish(slug, profile) if complete else _NOT_FINISHED)
         return replace(result, notes=notes, bytes_billed=usage.bytes_billed)
 
     def _finish(self, slug: OrgSlug, profile: Profile) -> str:
@@ -165,6 +177,13 @@ class Organizations:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
+def _refuse_strangers(session: Session, profile: Profile, desired: Dataset) -> None:
+    """An onboarding that stopped before it made its dataset does not make another one its own."""
+    actual = session.inspect(desired.name, expected=desired)
+    if actual is not None and may_be_a_strangers(profile, actual, desired):
+        raise DatasetExists(desired.name)
+
+
 def _sync_statuses(session: Session, catalog: Catalog, profiles: list[Profile]) -> dict[str, SyncStatus]:
     """One look at the datasets of each location; only what seems to differ is looked at by itself."""
     desired = {item.org_slug: declared_dataset(catalog, OrgSlug(item.org_slug), item) for item in profiles}
@@ -189,6 +208,7 @@ _ONBOARD = "Onboard it with POST /api/v1/organizations/onboard."
 
 
 _FINISH = "POST /api/v1/organizations/{slug}/sync finishes it."
+_NOT_FINISHED = "Onboarding is not finished: it takes a sync that leaves nothing out, no conflict and no stale view."
 _FINISHED = (
     "Onboarding is finished. No API key was issued: onboard again with regenerate_api_key_if_exists: true to get one."
 )

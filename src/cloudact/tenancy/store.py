@@ -261,6 +261,17 @@ class Store:
             raise NotBootstrapped(self._dataset, missing) from error
 
 
+def may_be_a_strangers(profile: Profile | None, actual: Dataset | None, declared: Dataset) -> bool:
+    """Tell whether nobody has said that this dataset is the organization's.
+
+    An onboarding that stopped may have made it, which its labels then tell.
+    """
+    if profile is None:
+        return True
+    ours = bool(declared.labels) and actual is not None and set(declared.labels) <= set(actual.labels)
+    return profile.status == PROVISIONING and not ours
+
+
 def updated(profile: Profile, request: OnboardingRequest) -> Profile:
     """Return the profile as `Store.update_profile` leaves it."""
     return replace(profile, **_update(request))

@@ -19,7 +19,7 @@ from cloudact.errors import (
 from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import EVERYTHING
 from cloudact.warehouse.bigquery.inspect import Inspector
-from cloudact.warehouse.bigquery.session import BigQuerySession
+from cloudact.warehouse.bigquery.session import BigQuerySession, Unit
 from cloudact.warehouse.bigquery.transport.client import JobEnd, Statement
 from cloudact.warehouse.driver import Equals, Row, ignore
 from tests.contract.datasets import column
@@ -44,7 +44,8 @@ def failed(error: WarehouseError, *, ours: bool = True) -> JobEnd:
 def session_of(
     client: StubClient, *, caller: str = "me", claims: dict[str, bool] | None = None, inspector: Inspector | None = None
 ) -> BigQuerySession:
-    return BigQuerySession(client, inspector or Inspector(client), ignore, caller, {} if claims is None else claims)
+    unit = Unit(caller=caller, claims={} if claims is None else claims)
+    return BigQuerySession(client, inspector or Inspector(client), ignore, unit)
 
 
 def make_client(*ends: JobEnd | WarehouseError, counts: int = 0) -> StubClient:
@@ -61,7 +62,7 @@ def claim(client: StubClient, row: Row = ROW, **more: str) -> bool:
 
 def rounds(client: StubClient) -> list[int]:
     """The number of the round of each job."""
-    found = [re.fullmatch(r"cloudact-claim-[0-9a-f]{40}-(\d+)", job) for job, *_ in client.jobs]
+    found = [re.fullmatch(r"cloudact-claim-[0-9a-f]{40}-(?:eu|us)-(\d+)", job) for job, *_ in client.jobs]
     return [int(match[1]) for match in found if match]
 
 
@@ -204,14 +205,16 @@ def test_a_claim_that_ended_in_an_error_is_made_again_by_the_next_call() -> None
 
 
 def test_a_dataset_in_another_location_is_found_and_remembered() -> None:
-    client = make_client(WarehouseNotFound("Dataset shop was not found in location EU"), WON, WON)
+    absent = WarehouseNotFound("Dataset shop was not found in location EU")
+    client = make_client(absent, WON, WON)
     client.datasets["shop"] = {"location": "US"}
+    client.answers = [absent, counted(0)]
     inspector = Inspector(client)
     session = session_of(client, inspector=inspector)
     assert session.insert_if_absent("shop", "notes", ROW, ["slug"])
     assert session.insert_if_absent("shop", "notes", {**ROW, "slug": "other"}, ["slug"])
     assert [location for *_, location in client.jobs] == ["EU", "US", "US"]
-    assert client.looked_up == ["shop"]
+    assert client.looked_up.count("shop") == 1
     assert inspector.location_of("shop") == "US"
 
 

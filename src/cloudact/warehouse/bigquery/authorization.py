@@ -37,7 +37,12 @@ def _authorize(client: BigQueryClient, reader: str, source: str) -> None:
     current = client.get_dataset(source)
     if current is None:
         raise WarehouseNotFound(f"dataset {source} does not exist", hint="Run bootstrap first.")
-    access: list[Resource] = current.get("access", [])
+    if "access" not in current:
+        raise WarehouseRefused(
+            f"the access list of dataset {source} cannot be read, so nothing is added to it",
+            hint="Grant the service roles/bigquery.dataOwner, which holds datasets.getIamPolicy and setIamPolicy.",
+        )
+    access: list[Resource] = current["access"]
     if any(_covers(item, client.project, reader) for item in access):
         return
     authorized = authorized_by(current)

@@ -32,7 +32,7 @@ from cloudact.warehouse.bigquery.authorization import authorize
 from cloudact.warehouse.bigquery.inspect import Inspector
 from cloudact.warehouse.bigquery.limits import check_materialized_views, materialized_views
 from cloudact.warehouse.bigquery.statements import rows
-from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient, Statement
+from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient, JobEnd, Statement
 from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Row
 
 T = TypeVar("T")
@@ -212,7 +212,7 @@ class BigQuerySession:
             # is a part of it, because a job that was sent elsewhere says nothing about those that count.
             job = f"cloudact-claim-{digest}-{location.lower()}-{next(numbers)}"
             statement = rows.script(self._client.project, [row], known)
-            end = self._client.run_job_once(job, statement, self._unit.caller, location)
+            end = self._end_of(job, statement, location)
             if end.ours and end.failure is None:
                 return end.affected > 0
             if end.ours:
@@ -225,6 +225,13 @@ class BigQuerySession:
             found = self._inspector.location_of(row.dataset) or location
             if found.casefold() != location.casefold():
                 location, numbers = found, itertools.count(1)
+
+    def _end_of(self, job: str, statement: Statement, location: str) -> JobEnd:
+        """Return how a claim's job ended; one that could not even start has failed as well."""
+        try:
+            return self._client.run_job_once(job, statement, self._unit.caller, location)
+        except WarehouseNotFound as error:
+            return JobEnd(ours=True, affected=0, failure=error)
 
 
 def _raise_unless_worth_another(failure: WarehouseError | None, failed: int, *, typed: bool) -> None:

@@ -45,7 +45,7 @@ TOLD: dict[str, tuple[int, type[WarehouseError]]] = {
     "billingNotEnabled": (403, WarehouseDenied),
     "billingTierLimitExceeded": (400, WarehouseUnavailable),
     "blocked": (403, WarehouseRefused),
-    "bytesBilledLimitExceeded": (400, WarehouseUnavailable),
+    "bytesBilledLimitExceeded": (400, WarehouseRefused),
     "conditionNotMet": (412, WarehouseBusy),
     "duplicate": (409, WarehouseRefused),
     "failedPrecondition": (400, WarehouseBusy),
