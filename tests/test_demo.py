@@ -13,6 +13,8 @@ import pytest
 
 from tests.acme import ROOT
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT.parent / "shared/reference/data/focus_1_0_real_anonymised_1000.csv"
 COSTS = "acme_corp_prod.cost_data_standard_1_3"
 

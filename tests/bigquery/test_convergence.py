@@ -27,6 +27,8 @@ from tests.bigquery_fake.faults import Fault
 from tests.bigquery_fake.server import Fake
 from tests.reliability.world import acme_request
 
+pytestmark = pytest.mark.slow
+
 _SHORT = Patience(attempt=5, total=0.2, first_wait=0.01, longest_wait=0.05)
 
 

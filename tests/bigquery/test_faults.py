@@ -24,6 +24,8 @@ from tests.bigquery_fake.faults import Fault
 from tests.bigquery_fake.server import Fake
 from tests.reliability.world import acme_request
 
+pytestmark = pytest.mark.slow
+
 PASSING = (
     Fault.TOO_MANY_REQUESTS,
     Fault.BACKEND_ERROR,

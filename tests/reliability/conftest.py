@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -17,6 +18,15 @@ from cloudact.wiring import Services
 from tests.acme import ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
 from tests.reliability.world import World
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Kills, races and full disks take their time; the inner loop has the contract of the driver instead."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
