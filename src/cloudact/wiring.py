@@ -75,7 +75,7 @@ def _duckdb(settings: Settings, observer: Observer) -> Warehouse:
 def _bigquery(settings: Settings, observer: Observer) -> Warehouse:
     try:
         from cloudact.warehouse.bigquery.driver import BigQueryWarehouse  # noqa: PLC0415 - an extra
-        from cloudact.warehouse.bigquery.transport.client import BigQueryClient  # noqa: PLC0415
+        from cloudact.warehouse.bigquery.transport.client import BigQueryClient  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ConfigurationError(
             f"CA_WAREHOUSE_URL names BigQuery, but its client library is not installed: {error}",

@@ -169,7 +169,7 @@ def _credentials_of(client: BigQueryClient) -> Credentials:
 def _credentials(client: BigQueryClient) -> Examination:
     found = _credentials_of(client)
     if not found.valid:
-        found.refresh(Request())  # type: ignore[no-untyped-call]
+        found.refresh(Request())
     kind = next((words for known, words in _KINDS if isinstance(found, known)), type(found).__name__)
     email = _email(found)
     return Examination("credentials", passed=True, message=f"{kind}: {email}" if email else kind)
@@ -189,12 +189,12 @@ def _permissions(client: BigQueryClient) -> Examination:
     credentials = _credentials_of(client)
     wider = credentials
     if isinstance(credentials, Scoped):
-        wider = credentials.with_scopes([_SCOPE])  # type: ignore[no-untyped-call]
+        wider = credentials.with_scopes([_SCOPE])  # type: ignore[no-untyped-call]  # not annotated
     url = f"{_endpoint(RESOURCE_MANAGER)}/v1/projects/{client.project}:testIamPermissions"
-    with AuthorizedSession(wider) as session:  # type: ignore[no-untyped-call]
+    with AuthorizedSession(wider) as session:
         response = session.post(url, json={"permissions": list(NEEDED)}, timeout=_TIMEOUT)
     if not response.ok:
-        raise exceptions.from_http_response(response)  # type: ignore[no-untyped-call]
+        raise exceptions.from_http_response(response)
     granted = response.json().get("permissions", ())
     missing = [name for name in NEEDED if name not in granted]
     if not missing:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]
+from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]  # it has no annotations
 from google.cloud import bigquery
 
 from cloudact.catalog.model import Column, Kind, Mode, Type

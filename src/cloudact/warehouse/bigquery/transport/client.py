@@ -106,7 +106,7 @@ class BigQueryClient:
         """Close the connections; the next request opens new ones."""
         with self._lock:
             if self._opened is not None:
-                self._opened.close()  # type: ignore[no-untyped-call]
+                self._opened.close()
                 self._opened = None
 
     def ping(self) -> None:
@@ -220,7 +220,7 @@ class BigQueryClient:
                 job_config=config,
                 job_id=job_id,
                 location=location or self.location,
-                retry=None,  # type: ignore[arg-type]
+                retry=None,  # type: ignore[arg-type]  # documented: None turns retries off
                 job_retry=None,
                 timeout=self._patience.attempt,
             )
@@ -326,9 +326,11 @@ class BigQueryClient:
     def _found(self, method: str, send: Callable[[bigquery.Client], Any]) -> Resource | None:
         def look(client: bigquery.Client) -> Resource | None:
             try:
-                return send(client).to_api_repr()  # type: ignore[no-any-return]
+                found = send(client)
             except exceptions.NotFound:
                 return None
+            resource: Resource = found.to_api_repr()
+            return resource
 
         return self._send(method, look)
 
@@ -360,14 +362,14 @@ def open_client(project: str, location: str, endpoint: str | None) -> tuple[requ
     """
     emulator = endpoint or os.environ.get(EMULATOR)
     if emulator:
-        credentials: Credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        credentials: Credentials = AnonymousCredentials()
         options = {"api_endpoint": emulator if "://" in emulator else f"http://{emulator}"}
     else:
         import google.auth  # noqa: PLC0415 - asks the environment, so only when it is needed
 
         credentials, _ = google.auth.default(scopes=SCOPES)
         options = {}
-    session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    session = AuthorizedSession(credentials)
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=MAX_CONNECTIONS)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
