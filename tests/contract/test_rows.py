@@ -27,7 +27,9 @@ VALUES = Table(
         column("raw", Kind.BYTES),
         column("list", mode=Mode.REPEATED),
         column("money", Kind.NUMERIC),
-        Column("price", Type(Kind.BIGNUMERIC, 38, 18)),
+        Column("price", Type(Kind.BIGNUMERIC)),
+        Column("labels", Type(Kind.RECORD), Mode.REPEATED, fields=(column("key"), column("value"))),
+        Column("nested", Type(Kind.RECORD), fields=(column("name"), column("pair", Kind.INT64))),
     ),
 )
 FULL = {
@@ -41,6 +43,8 @@ FULL = {
     "list": ["x", "", "ü"],
     "money": Decimal("-99999999999999999999999999999.123456789"),
     "price": Decimal("12345678901234567890.123456789012345678"),
+    "labels": [{"key": "team", "value": "a"}, {"key": "lonely", "value": None}, {"key": None, "value": "b"}],
+    "nested": {"name": "n", "pair": None},
 }
 
 
@@ -62,6 +66,12 @@ def ids(warehouse: Warehouse, *where: Equals | Contains, page: Page | None = Non
 
 def test_every_kind_of_value_comes_back_exactly(table: Warehouse) -> None:
     put(table, FULL)
+    assert table.run(lambda session: session.select("rows", "values", list(FULL))) == [FULL]
+
+
+def test_an_update_sets_every_kind_of_value_exactly(table: Warehouse) -> None:
+    put(table, {"id": "1"})
+    table.run(lambda session: session.update("rows", "values", FULL, [Equals("id", "1")]))
     assert table.run(lambda session: session.select("rows", "values", list(FULL))) == [FULL]
 
 

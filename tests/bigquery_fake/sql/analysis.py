@@ -21,6 +21,7 @@ from tests.bigquery_fake.sql.engine_text import bound_name, engine_text
 from tests.bigquery_fake.sql.known import check_known
 from tests.bigquery_fake.sql.relations import Relations
 from tests.bigquery_fake.sql.session import Session
+from tests.bigquery_fake.sql.values import as_bound
 
 # Clauses where a name may be that of an output column.
 _CLAUSES_WITH_ALIASES = ("group", "having", "qualify", "order")
@@ -54,7 +55,7 @@ def analyze(session: Session, query: exp.Query, target: Table | None = None) -> 
     if len(constants) != len(fields):  # a star among them, which is none
         constants = [False] * len(fields)
     used = {node.name for node in tree.find_all(exp.Parameter)}
-    named = {bound_name(name): parameter.value for name, parameter in session.parameters.items()}
+    named = {bound_name(name): as_bound(parameter.value) for name, parameter in session.parameters.items()}
     text = engine_text(tree, session.parameters, session.warehouse.catalog.calendar.iso())
     return Analyzed(text, {name: named[name] for name in used}, names, fields, constants)
 

@@ -21,7 +21,7 @@ from tests.bigquery_fake.sql.relations import ROW
 from tests.bigquery_fake.sql.row_store import engine_errors, run
 from tests.bigquery_fake.sql.session import Session
 from tests.bigquery_fake.sql.statements import parse_query
-from tests.bigquery_fake.sql.values import engine_name, engine_type
+from tests.bigquery_fake.sql.values import as_bound, engine_name, engine_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _append(session: Session, table: Table, columns: Sequence[Resource], rows: S
     sql = f"INSERT INTO {storage} ({', '.join(names)}) VALUES ({marks})"
     with engine_errors(sql):
         for row in rows:
-            session.cursor.execute(sql, [*row, *defaults])
+            session.cursor.execute(sql, as_bound([*row, *defaults]))
     return len(rows)
 
 
@@ -226,7 +226,7 @@ def _change(session: Session, table: Table, columns: Sequence[Resource], query: 
     sql = f"UPDATE {session.stored(table).name} SET {sets} WHERE rowid = ?"
     with engine_errors(sql):
         for number, new in zip(rows, assigned, strict=True):
-            session.cursor.execute(sql, [*new, number])
+            session.cursor.execute(sql, as_bound([*new, number]))
     return len(rows)
 
 

@@ -227,3 +227,11 @@ def _float_text(value: float) -> str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(value)
+
+
+def as_bound(value: Any) -> Any:
+    """Return a value as the engine's client has to be given it: a record of `key` and `value` it takes for a MAP."""
+    if isinstance(value, dict):
+        is_pair = set(value) == {"key", "value"}
+        return {name.upper() if is_pair else name: as_bound(item) for name, item in value.items()}
+    return [as_bound(item) for item in value] if isinstance(value, list) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
@@ -15,14 +15,16 @@ def insert(dataset: str, table: str, row: Row) -> Statement:
     """Return the statement that appends one row."""
     columns = ", ".join(quote(name) for name in row)
     marks = ", ".join("?" for _ in row)
-    return f"INSERT INTO {_name(dataset, table)} ({columns}) VALUES ({marks})", list(row.values())
+    return f"INSERT INTO {_name(dataset, table)} ({columns}) VALUES ({marks})", [
+        _bound(value) for value in row.values()
+    ]
 
 
 def update(dataset: str, table: str, values: Row, where: Sequence[Condition]) -> Statement:
     """Return the statement that sets columns in the rows meeting every condition."""
     assignments = ", ".join(f"{quote(name)} = ?" for name in values)
     condition, parameters = _where(where)
-    return f"UPDATE {_name(dataset, table)} SET {assignments}{condition}", [*values.values(), *parameters]
+    return f"UPDATE {_name(dataset, table)} SET {assignments}{condition}", [*map(_bound, values.values()), *parameters]
 
 
 def select(
@@ -42,6 +44,20 @@ def count(dataset: str, table: str, where: Sequence[Condition]) -> Statement:
     """Return the statement that counts rows."""
     condition, parameters = _where(where)
     return f"SELECT count(*) FROM {_name(dataset, table)}{condition}", parameters
+
+
+def _bound(value: object) -> object:
+    """Return a value as the client has to be given it.
+
+    It takes a mapping of just `key` and `value` for a MAP, and then loses it: labels are records with these fields.
+    Engine and client compare the names of fields without regard to case, and the client only knows the lower case.
+    """
+    if isinstance(value, Mapping):
+        is_pair = set(value) == {"key", "value"}
+        return {name.upper() if is_pair else name: _bound(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bound(item) for item in value]
+    return value
 
 
 def _name(dataset: str, table: str) -> str:
