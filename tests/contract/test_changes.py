@@ -122,6 +122,17 @@ def test_widening_keeps_every_digit(
     assert orders(warehouse, name) == [{name: ORDER[name]}]
 
 
+def test_a_required_column_widens_and_stays_required(bring: Bring, live: Live, warehouse: Warehouse) -> None:
+    key = Column("k", Type(Kind.INT64), Mode.REQUIRED)
+    old = Dataset("keys", (Table("t", (key, column("note"))),), location="EU")
+    bring(old)
+    warehouse.run(lambda session: session.insert("keys", "t", [{"k": 7}]))
+    wider = with_column(old, "t", replace(key, type=Type(Kind.NUMERIC)))
+    assert [str(change) for change in bring(wider).changes] == ["widen t.k from INT64 to NUMERIC"]
+    assert live("keys") == wider
+    assert warehouse.run(lambda session: session.select("keys", "t", ["k"])) == [{"k": Decimal(7)}]
+
+
 def test_a_longer_text_is_a_widening(bring: Bring, live: Live) -> None:
     short = Dataset("texts", (Table("t", (Column("c", Type(Kind.STRING, max_length=5)),)),), location="EU")
     bring(short)

@@ -125,7 +125,8 @@ def _with_addition(action: exp.ColumnDef, current: Resource) -> tuple[Resource, 
 def _with_alteration(action: exp.AlterColumn, current: Resource) -> tuple[Resource, str]:
     head = f"ALTER COLUMN {column_name(action.name)}"
     if kind := action.args.get("dtype"):
-        after = set_data_type(current, action.name, type_of(kind))
+        mode = {"mode": "REQUIRED"} if action.args.get("allow_null") is False else {}
+        after = set_data_type(current, action.name, type_of(kind) | mode)
         return after, f"{head} SET DATA TYPE {type_text(_field(after, action.name))}"
     if action.args.get("allow_null"):
         return dropped_not_null(current, action.name), f"{head} DROP NOT NULL"

@@ -11,6 +11,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from tests.bigquery_fake.sql.statements import with_not_null
+
 # It warns of every statement that it keeps as text, which is no news here.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
@@ -82,7 +84,8 @@ def _parsed_by_action(text: str) -> exp.Alter | None:
     trees = []
     for action in _pieces(rest, _tokens(rest), TokenType.COMMA):
         described = _DESCRIBED.fullmatch(action)
-        tree = sqlglot.parse_one(f"{head} {described['options'] if described else action}", read="bigquery")
+        written = f"{head} {described['options'] if described else action}"
+        tree = with_not_null(written) or sqlglot.parse_one(written, read="bigquery")
         if not isinstance(tree, exp.Alter):
             return None
         if described:

@@ -237,7 +237,8 @@ def _altered(resource: Resource, change: exp.AlterColumn) -> Resource:
     if (kind := change.args.get("dtype")) is not None:
         collate = change.args.get("collate")
         collation = {"collation": collate.name} if collate else {}
-        return set_data_type(resource, change.name, typed(change.name, kind) | collation)
+        mode = {"mode": "REQUIRED"} if change.args.get("allow_null") is False else {}
+        return set_data_type(resource, change.name, typed(change.name, kind) | mode | collation)
     if change.args.get("drop") and change.args.get("allow_null"):
         return dropped_not_null(resource, change.name)
     raise unsupported(f"the statement ... {change.sql('bigquery')!r}")

@@ -12,6 +12,7 @@ from sqlglot.errors import ParseError, TokenError
 
 from tests.bigquery_fake.errors import GoogleError, invalid_query, unsupported
 
+_TYPE_NOT_NULL = re.compile(r"(\s*ALTER\s+TABLE\s.*\sSET\s+DATA\s+TYPE\s.*)\sNOT\s+NULL\s*", re.DOTALL | re.IGNORECASE)
 _BIGQUERY = Dialect.get_or_raise("bigquery")
 
 _NESTED_COLUMN = re.compile(r"(?is)ALTER\s+TABLE\s.*\bADD\s+COLUMN\s+(IF\s+NOT\s+EXISTS\s+)?[\w`]+\.[\w`]+")
@@ -72,7 +73,7 @@ def _parsed(text: str) -> exp.Expr:
     if words(text, 3) == ("ALTER", "MATERIALIZED", "VIEW"):  # which differs from ALTER VIEW in nothing else
         text = "ALTER" + text[text.upper().index("MATERIALIZED") + len("MATERIALIZED") :]
     try:
-        tree = sqlglot.parse_one(text, dialect="bigquery")
+        tree = with_not_null(text) or sqlglot.parse_one(text, dialect="bigquery")
     except (ParseError, TokenError) as error:
         raise syntax_error(_first_line(error)) from error
     if isinstance(tree, exp.Command) and _NESTED_COLUMN.match(text):
@@ -82,6 +83,18 @@ def _parsed(text: str) -> exp.Expr:
     if isinstance(tree, (exp.Column, exp.Alias, exp.Literal, exp.Anonymous)):  # words that are no statement
         raise syntax_error(f"Unexpected {text.split()[0]!r} at [1:1]")
     return tree
+
+
+def with_not_null(text: str) -> exp.Expr | None:
+    """Return the tree of ALTER COLUMN SET DATA TYPE ... NOT NULL, which sqlglot has none for, or None for another."""
+    if not (match := _TYPE_NOT_NULL.fullmatch(text)):
+        return None
+    tree = sqlglot.parse_one(match[1], dialect="bigquery")
+    match tree.args.get("actions"):
+        case [exp.AlterColumn() as change]:
+            change.set("allow_null", False)
+            return tree
+    return None
 
 
 def syntax_error(message: str) -> GoogleError:

@@ -208,8 +208,8 @@ class Application:
     def _widen(self, current: Resource, change: c.WidenType) -> None:
         table = relation_from(current)
         column = table.column(change.path[0]) if isinstance(table, Table) else None
-        collation = column.collation if column else ""
-        statement = ddl.set_data_type(self.client.project, self.plan.dataset, change, collation)
+        kept = (column.collation, column.mode) if column else ()
+        statement = ddl.set_data_type(self.client.project, self.plan.dataset, change, *kept)
         self.client.alter_table(current, statement, self.inspector.location_of(self.plan.dataset))
 
     def _patch_alone(self, name: str, changes: Sequence[TableChange]) -> None:

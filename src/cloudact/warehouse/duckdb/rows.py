@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import assert_never
 
 from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
 from cloudact.warehouse.duckdb.type_map import quote
 
 Statement = tuple[str, list[object]]
+_MAX_DIGITS = 38
 
 
 def insert(dataset: str, table: str, row: Row) -> Statement:
@@ -51,12 +53,15 @@ def _bound(value: object) -> object:
 
     It takes a mapping of just `key` and `value` for a MAP, and then loses it: labels are records with these fields.
     Engine and client compare the names of fields without regard to case, and the client only knows the lower case.
+    A decimal of more digits than DuckDB's DECIMAL has becomes a DOUBLE there; as text it is rounded to its column.
     """
     if isinstance(value, Mapping):
         is_pair = set(value) == {"key", "value"}
         return {name.upper() if is_pair else name: _bound(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_bound(item) for item in value]
+    if isinstance(value, Decimal) and len(value.as_tuple().digits) > _MAX_DIGITS:
+        return format(value, "f")
     return value
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudact.catalog.model import Kind, Materialized, Type, View
+from cloudact.catalog.model import Kind, Materialized, Mode, Type, View
 from cloudact.planning.changes import WidenType
 from cloudact.warehouse.bigquery.ddl_text import read_view
 from cloudact.warehouse.bigquery.statements.ddl import replace_materialized_view, set_data_type, text, undelete
@@ -38,6 +38,12 @@ def test_a_type_is_widened_by_its_googlesql_name(after: Type, written: str) -> N
 def test_a_collation_is_repeated_because_the_statement_would_take_it_away(collation: str, written: str) -> None:
     change = WidenType("t", ("s",), Type(Kind.STRING, max_length=1), Type(Kind.STRING, max_length=9))
     assert set_data_type("p", "shop", change, collation).text.endswith(f" ALTER COLUMN `s` SET DATA TYPE {written}")
+
+
+def test_a_required_column_is_said_to_be_so_again_because_its_mode_would_change() -> None:
+    change = WidenType("t", ("s",), Type(Kind.STRING, max_length=1), Type(Kind.STRING))
+    statement = set_data_type("p", "shop", change, "und:ci", Mode.REQUIRED)
+    assert statement.text.endswith(' SET DATA TYPE STRING COLLATE "und:ci" NOT NULL')
 
 
 def test_a_materialized_view_is_replaced_with_no_more_than_it_declares() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudact.catalog.model import View
+from cloudact.catalog.model import Mode, View
 from cloudact.planning.changes import WidenType
 from cloudact.warehouse.bigquery.statements.rows import quote
 from cloudact.warehouse.bigquery.transport.client import Statement
@@ -10,11 +10,18 @@ from cloudact.warehouse.bigquery.transport.client import Statement
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
-def set_data_type(project: str, dataset: str, change: WidenType, collation: str = "") -> Statement:
-    """Return the statement that widens the type of a top-level column; its collation is part of the type."""
+def set_data_type(
+    project: str, dataset: str, change: WidenType, collation: str = "", mode: Mode = Mode.NULLABLE
+) -> Statement:
+    """Return the statement that widens the type of a top-level column; its collation is part of the type.
+
+    A REQUIRED column has to be named NOT NULL again: without it BigQuery takes the statement for a change of mode and
+    refuses it.
+    """
     table, column = quote(project, dataset, change.table), quote(change.path[0])
     collate = f" COLLATE {text(collation)}" if collation else ""
-    return Statement(f"ALTER TABLE {table} ALTER COLUMN {column} SET DATA TYPE {change.after}{collate}")
+    required = " NOT NULL" if mode is Mode.REQUIRED else ""
+    return Statement(f"ALTER TABLE {table} ALTER COLUMN {column} SET DATA TYPE {change.after}{collate}{required}")
 
 
 def replace_materialized_view(project: str, dataset: str, view: View) -> Statement:
