@@ -11,7 +11,9 @@ demo: setup ## Run the main job on a new DuckDB file: bootstrap, onboard, load, 
 serve: setup ## Serve the HTTP API on port 8000
 	CA_ROOT_API_KEY="$${CA_ROOT_API_KEY:-development-root-key}" .venv/bin/cloudact serve
 
-test: setup ## Run all tests
+test: setup ## Run all tests, on the emulator and with the FOCUS validator where a Python for them is there
+	scripts/setup-local-bigquery
+	scripts/setup-focus-validator
 	scripts/test
 
 check: setup ## Static checks

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from cloudact.catalog.load import CatalogSource, load_dataset
-from cloudact.catalog.model import Column, Granularity, Kind, Materialized, Mode, Table, TimePartition
+from cloudact.catalog.model import Column, Granularity, Kind, Materialized, Mode, Table, TimePartition, Type
 from cloudact.catalog.template import DatasetTemplate
 from tests.acme import ROOT
 
@@ -35,27 +35,6 @@ VIEWS = {
     "x_notification_stats": "org_notification_history",
     "x_org_hierarchy": "org_hierarchy",
 }
-# https://focus.finops.org/focus-specification/v1-3: the columns of the Cost and Usage and Contract Commitment datasets
-COST_AND_USAGE = [
-    "AllocatedMethodDetails", "AllocatedMethodId", "AllocatedResourceId", "AllocatedResourceName", "AllocatedTags",
-    "AvailabilityZone", "BilledCost", "BillingAccountId", "BillingAccountName", "BillingAccountType",
-    "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart", "CapacityReservationId", "CapacityReservationStatus",
-    "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodEnd", "ChargePeriodStart",
-    "CommitmentDiscountCategory", "CommitmentDiscountId", "CommitmentDiscountName", "CommitmentDiscountQuantity",
-    "CommitmentDiscountStatus", "CommitmentDiscountType", "CommitmentDiscountUnit", "ConsumedQuantity", "ConsumedUnit",
-    "ContractApplied", "ContractedCost", "ContractedUnitPrice", "EffectiveCost", "HostProviderName", "InvoiceId",
-    "InvoiceIssuerName", "ListCost", "ListUnitPrice", "PricingCategory", "PricingCurrency",
-    "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost", "PricingCurrencyListUnitPrice",
-    "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "RegionId", "RegionName", "ResourceId",
-    "ResourceName", "ResourceType", "ServiceCategory", "ServiceName", "ServiceProviderName", "ServiceSubcategory",
-    "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName", "SubAccountType", "Tags",
-]  # fmt: skip
-CONTRACT_COMMITMENT = [
-    "BillingCurrency", "ContractCommitmentCategory", "ContractCommitmentCost", "ContractCommitmentDescription",
-    "ContractCommitmentId", "ContractCommitmentPeriodEnd", "ContractCommitmentPeriodStart",
-    "ContractCommitmentQuantity", "ContractCommitmentType", "ContractCommitmentUnit", "ContractId",
-    "ContractPeriodEnd", "ContractPeriodStart",
-]  # fmt: skip
 BY_DAY = Granularity.DAY
 TEMPLATE_LAYOUT = {
     "tenant_profiles": (None, ()),
@@ -128,22 +107,6 @@ def test_no_two_columns_of_a_table_are_described_alike(table: Table) -> None:
     assert [text for text, count in counted.items() if count > 1] == []
 
 
-@pytest.mark.parametrize(
-    ("name", "specified"),
-    [("cost_data_standard_1_3", COST_AND_USAGE), ("contract_commitment_1_3", CONTRACT_COMMITMENT)],
-)
-def test_a_focus_table_begins_with_the_specified_columns_and_adds_its_own_after(
-    name: str, specified: list[str]
-) -> None:
-    names = [column.name for column in organization_table(name).columns]
-    assert names[: len(specified)] == specified
-    assert [added for added in names[len(specified) :] if not added.startswith("x_")] == []
-
-
-def test_the_specifications_have_as_many_columns_as_published() -> None:
-    assert (len(COST_AND_USAGE), len(CONTRACT_COMMITMENT)) == (65, 13)
-
-
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_money_is_exact(table: Table) -> None:
     columns = {".".join(path): column for path, column in table.walk()}
@@ -158,12 +121,20 @@ def is_number(column: Column) -> bool:
     return column.type.kind in {Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC}
 
 
-@pytest.mark.parametrize("name", ["cost_data_standard_1_3", "contract_commitment_1_3"])
-def test_focus_costs_prices_and_quantities_keep_eighteen_decimals(name: str) -> None:
-    suffixes = ("Cost", "UnitPrice", "Quantity")
-    exact = [column for column in organization_table(name).columns if column.name.endswith(suffixes)]
-    assert exact
-    assert {str(column.type) for column in exact} == {"BIGNUMERIC(38, 18)"}
+def decimals(table: Table) -> dict[str, Type]:
+    return {
+        f"{table.name}.{'.'.join(path)}": column.type
+        for path, column in table.walk()
+        if column.type.kind in {Kind.NUMERIC, Kind.BIGNUMERIC}
+    }
+
+
+def test_metered_money_keeps_all_its_digits() -> None:
+    types = {name: type_ for table in TABLES for name, type_ in decimals(table).items()}
+    limited = {name: str(type_) for name, type_ in types.items() if type_.precision is not None}
+    assert limited == {"cloud_gcp_billing_raw_daily.usage_amount": "BIGNUMERIC(38, 9)"}
+    agreed = {name.split(".")[0] for name, type_ in types.items() if type_.kind is Kind.NUMERIC}
+    assert agreed == {"org_cost_tracking", "subscription_plans", "subscription_plan_costs_daily"}
 
 
 def test_every_row_of_a_central_table_belongs_to_an_organization() -> None:
