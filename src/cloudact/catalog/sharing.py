@@ -9,14 +9,15 @@ Source: BigQuery documentation, pages Quotas and limits (Materialized views), Cr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from sqlglot import exp
 
 from cloudact.catalog.model import Materialized, Table
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.rules import MAX_CLUSTERING, check_clustering_types
 from cloudact.catalog.template import Catalog, ViewTemplate
 from cloudact.catalog.view_file import ORGANIZATIONS, SLUG, ViewQuery, scoped_select
@@ -42,13 +43,26 @@ _REFUSED: tuple[tuple[str, tuple[type[exp.Expr], ...]], ...] = (
         ),
     ),
 )  # fmt: skip
+# Source: BigQuery documentation, Create materialized views, Aggregate requirements. Nothing else is an aggregate that
+# BigQuery keeps up to date; of the sketches that is HLL_COUNT.INIT, see _MAY_CALL.
 _AGGREGATES = (
     exp.AnyValue, exp.ApproxDistinct, exp.ArgMax, exp.ArgMin, exp.ArrayAgg, exp.Avg, exp.BitwiseAndAgg,
     exp.BitwiseOrAgg, exp.BitwiseXorAgg, exp.Count, exp.CountIf, exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Min,
     exp.Sum,
 )  # fmt: skip
-# A function with any other name before it is somebody's own.
-_NAMESPACES = frozenset({"AEAD", "HLL_COUNT", "KEYS", "KLL_QUANTILES", "NET", "SAFE"})
+# What they may not be applied to, by the same page.
+_UNFIT_ARGUMENTS: Mapping[type[exp.Expr], tuple[type[exp.Expr], ...]] = {
+    exp.AnyValue: (exp.Struct,), exp.ArgMax: (exp.Struct,), exp.ArgMin: (exp.Struct,),
+    exp.ArrayAgg: (exp.Array, exp.Struct),
+}  # fmt: skip
+# Aggregates that the parser does not know as such.
+_GEOGRAPHY_AGGREGATES = frozenset({"ST_CENTROID_AGG", "ST_EXTENT", "ST_UNION_AGG"})
+# Functions with a name before theirs that give the same for the same, row by row. Left out: functions of the catalog's
+# owner, of generative AI and of chance (AEAD.ENCRYPT, KEYS.NEW_KEYSET), and the aggregates of sketches but one.
+_MAY_CALL = re.compile(
+    r"(NET|SAFE)\.\w+|AEAD\.DECRYPT_(BYTES|STRING)|HLL_COUNT\.(INIT|EXTRACT)|KLL_QUANTILES\.EXTRACT\w*", re.IGNORECASE
+)
+_SKETCH = "HLL_COUNT.INIT"
 
 
 def form_of(declared: Materialized | None, query: ViewQuery) -> tuple[Materialized, str]:
@@ -83,17 +97,39 @@ def materializing_problem(query: ViewQuery) -> str:
     names = [(table.catalog, table.db, table.name) for table in tree.find_all(exp.Table) if table.db]
     if len(set(names)) < len(names):
         return "reads a table twice"
-    return _call_problem(tree)
+    if any(array.find(exp.Query) for array in tree.find_all(exp.Array)):
+        return "has an ARRAY subquery"
+    if len(list(tree.find_all(exp.Group))) > 1:
+        return "groups twice"
+    return _call_problem(tree) or _aggregate_problem(tree)
 
 
 def _call_problem(tree: exp.Expr) -> str:
     for call in tree.find_all(exp.Dot):
-        if isinstance(call.expression, exp.Func) and call.this.sql().upper() not in _NAMESPACES:
-            return f"calls {call.this.sql()}.{call.expression.name}, which is not a function of BigQuery's own"
-    for aggregate in tree.find_all(exp.AggFunc):
+        if isinstance(call.expression, exp.Func) and not _MAY_CALL.fullmatch(_called(call)):
+            return f"calls {_called(call)}, which is not among the functions that it may call"
+    return ""
+
+
+def _called(call: exp.Dot) -> str:
+    return call.sql(dialect="bigquery").partition("(")[0]
+
+
+def _aggregates(tree: exp.Expr) -> Iterator[exp.Expr]:
+    for node in tree.walk():
+        sketch = isinstance(node, exp.Dot) and _called(node).upper() == _SKETCH
+        unknown = isinstance(node, exp.Anonymous) and node.name.upper() in _GEOGRAPHY_AGGREGATES
+        if isinstance(node, exp.AggFunc) or sketch or unknown:
+            yield node
+
+
+def _aggregate_problem(tree: exp.Expr) -> str:
+    for aggregate in _aggregates(tree):
         text = aggregate.sql(dialect="bigquery")
-        if not isinstance(aggregate, _AGGREGATES):
+        if not isinstance(aggregate, (*_AGGREGATES, exp.Dot)):
             return f"has {text}, which is not an aggregate that can be kept up to date"
+        if isinstance(aggregate.this, _UNFIT_ARGUMENTS.get(type(aggregate), ())):
+            return f"has {text}, which cannot be kept up to date over a STRUCT or an ARRAY"
         output = aggregate.parent if isinstance(aggregate.parent, exp.Alias) else aggregate
         if not isinstance(output.parent, exp.Select):
             return f"computes with {text}, which has to be a column by itself"
@@ -128,7 +164,7 @@ def _output_problem(tree: exp.Select) -> str:
     group = tree.args.get("group")
     if group and not any(_is_slug(item, tree) for item in _group_keys(group, tree)):
         return f"does not group by {SLUG}"
-    return f"aggregates without {SLUG} in a GROUP BY" if not group and tree.find(exp.AggFunc) else ""
+    return f"aggregates without {SLUG} in a GROUP BY" if not group and any(_aggregates(tree)) else ""
 
 
 def _group_keys(group: exp.Group, tree: exp.Select) -> list[exp.Expr]:
@@ -157,8 +193,9 @@ def check_clustering(item: ViewTemplate, tables: Mapping[tuple[str, str], Table]
     outputs = {output.alias_or_name.casefold(): output.unalias() for output in tree.selects}
     for name in clustering:
         output = outputs.get(name.casefold())
-        if output and output.find(exp.AggFunc):
-            config.add(path, f"names {name}, which is an aggregate", "name columns that the query groups by")
+        if output and any(_aggregates(output)):
+            what, fix = f"names {name}, which is an aggregate", "name columns that the query groups by"
+            config.add(path, what, fix, code=Code.CLUSTERED_AGGREGATE)
     read = [tables.get((dataset, name.casefold())) for dataset, name in item.query.tables]
     table = read[0] if len(read) == 1 else None
     if table:
