@@ -16,6 +16,9 @@
     ├── ServiceError                a running service, asked by a command, said no or nothing
     ├── DatasetExists               there is a dataset of that name, but no organization
     ├── DatasetConflict             the dataset exists and differs in ways that need a person
+    ├── DatasetNotFound             the warehouse has no dataset of that name
+    ├── NotDeclarable               a live dataset has what the catalog has no place for
+    ├── OutputRefused               a command cannot write its files where it was told to
     └── WarehouseError
         ├── WarehouseUnavailable    cannot be reached or read: says nothing about what exists
         ├── WarehouseDenied         the service's own credentials lack a permission
@@ -29,6 +32,7 @@ Errors carry a stable `code` and no HTTP: each edge keeps one table from error t
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -53,18 +57,34 @@ class ConfigurationError(CloudactError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong with a catalog or a request: where, what, and how to mend it."""
+    """One thing wrong with a catalog or a request: where, what, and how to mend it.
+
+    `code` is stable, and of a catalog only; it classifies the rest, so it makes no difference between problems.
+    """
 
     where: str
     field: str
     what: str
     fix: str
     line: int = 0
+    code: str = dataclasses.field(default="", compare=False)
+
+    @property
+    def place(self) -> str:
+        """The field of a request, or a file with its line and the object in it."""
+        if self.where == "request":
+            return self.field
+        return ":".join(str(part) for part in (self.where, self.line, self.field) if part)
+
+    @property
+    def message(self) -> str:
+        """What happened, and what to do about it where there is anything."""
+        return f"{self.what} ({self.fix})" if self.fix else self.what
 
     def __str__(self) -> str:
         place = f"{self.where}:{self.line}" if self.line else self.where
         subject = f"{self.field}: " if self.field else ""
-        return f"{place}: {subject}{self.what} ({self.fix})"
+        return f"{place}: {subject}{self.message}"
 
 
 class CatalogError(CloudactError):
@@ -210,14 +230,49 @@ class DatasetConflict(CloudactError):
         self.conflicts = tuple(conflicts)
 
 
+class DatasetNotFound(CloudactError):
+    """The warehouse has no dataset of this name."""
+
+    code = "dataset_not_found"
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"Dataset not found: {dataset}", hint="Check its spelling, and that CA_WAREHOUSE_URL names its warehouse."
+        )
+
+
+class NotDeclarable(CloudactError):
+    """A live dataset has parts that no catalog can declare; `problems` names each."""
+
+    code = "not_declarable"
+
+    def __init__(self, dataset: str, problems: Sequence[Problem]) -> None:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(
+            f"Dataset {dataset} has what the catalog has no place for:\n{listed}",
+            hint="Change each as it says, or leave out whatever can be left out, with --skip-unsupported or "
+            "skip_unsupported=true; the warehouse keeps it.",
+        )
+        self.problems = tuple(problems)
+
+
+class OutputRefused(CloudactError):
+    """Files cannot be written where they were asked for; nothing was written."""
+
+    code = "output_refused"
+
+
 class ServiceError(CloudactError):
-    """A running service refused a command or did not answer; `remote_code` is the service's own code."""
+    """A running service refused a command or did not answer; `remote_code` and `problems` are the service's own."""
 
     code = "service_error"
 
-    def __init__(self, message: str, *, hint: str = "", remote_code: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", remote_code: str = "", problems: Sequence[Problem] = ()
+    ) -> None:
         super().__init__(message, hint=hint)
         self.remote_code = remote_code
+        self.problems = tuple(problems)
 
 
 class WarehouseError(CloudactError):

@@ -29,7 +29,7 @@ def small_catalog() -> Values:
     """Return a good catalog by path: one central table, one table and one view for each organization."""
     return {
         CENTRAL_CONFIG: {"dataset": "central", "tables": {"accounts": None}},
-        ACCOUNTS: [column("org_slug"), column("email")],
+        ACCOUNTS: [column("org_slug"), column("email"), column("profile", "JSON")],
         CONFIG_FILE: {"dataset": "{org_slug}_prod", "tables": {"events": None}, "views": {"recent": None}},
         EVENTS: [
             column("id", "INT64"),

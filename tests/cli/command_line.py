@@ -51,7 +51,7 @@ class CommandLine:
         done = self.run(*words, "--json", **environment)
         assert done.stdout == ""
         problem: dict[str, Any] = json.loads(done.stderr)
-        assert [*problem] == ["code", "detail", "hint"]
+        assert [*problem] == ["code", "detail", "hint", "errors"]
         return done.exit_code, problem
 
     def onboard(self, slug: str = ACME["org_slug"], **changed: str) -> None:

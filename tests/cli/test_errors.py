@@ -80,7 +80,6 @@ def nothing(cli: CommandLine, files: CatalogFiles) -> None:
 
 
 MET: list[tuple[Arrange, list[str], int, str]] = [
-    (break_catalog, ["catalog", "lint"], 3, "catalog_invalid"),
     (break_catalog, ["bootstrap", "run"], 3, "catalog_invalid"),
     (bootstrap, ["org", "status", "A"], 3, "invalid_request"),
     (bootstrap, [*ONBOARD, "--plan", "NONE"], 3, "invalid_request"),
@@ -113,11 +112,13 @@ def test_what_a_command_can_meet_has_its_exit_code_and_changes_nothing(
 
 def test_a_broken_catalog_has_every_problem_told_at_once(cli: CommandLine, files: CatalogFiles) -> None:
     break_catalog(cli, files)
-    done = cli.run("catalog", "lint")
+    done = cli.run("bootstrap", "run")
     assert (done.exit_code, done.stdout) == (3, "")
     assert "2 problems" in done.stderr
     assert "org_profiles.json" in done.stderr
     assert "plans.yml" in done.stderr
+    _, problem = cli.refusal("bootstrap", "run")
+    assert [item["code"] for item in problem["errors"]] == ["CA001", "CA004"]
 
 
 def test_for_people_an_error_is_what_happened_and_then_what_to_do(cli: CommandLine) -> None:
@@ -150,7 +151,7 @@ def test_what_a_command_hardly_ever_meets_has_its_exit_code_too(
     assert ended.value.exit_code == exit_code
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert json.loads(printed.err) == {"code": kind.code, "detail": "what happened", "hint": "what to do"}
+    assert json.loads(printed.err) == {"code": kind.code, "detail": "what happened", "hint": "what to do", "errors": []}
 
 
 # Settings

@@ -33,6 +33,9 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.OrganizationNotFound: HTTPStatus.NOT_FOUND,
     errors.DatasetExists: HTTPStatus.CONFLICT,
     errors.DatasetConflict: HTTPStatus.CONFLICT,
+    errors.DatasetNotFound: HTTPStatus.NOT_FOUND,
+    errors.NotDeclarable: HTTPStatus.CONFLICT,
+    errors.OutputRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ServiceError: HTTPStatus.BAD_GATEWAY,
     errors.WarehouseError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -50,6 +53,11 @@ class FieldProblem(BaseModel):
 
     field: str
     message: str
+    code: str = Field(
+        default="",
+        description="Of a catalog's problem: stable, as docs/catalog-lint.md lists them.",
+        examples=["CA104"],
+    )
 
 
 class Problem(BaseModel):
@@ -111,23 +119,13 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         structlog.get_logger().error("request_failed", code=error.code, detail=error.message)
     found = getattr(error, "problems", ())
-    problems = [FieldProblem(field=_place(item), message=_message(item)) for item in found]
+    problems = [FieldProblem(field=item.place, message=item.message, code=item.code) for item in found]
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "ApiKey"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return _answer(request, status, error.code, error.message, hint=error.hint, problems=problems, headers=headers)
-
-
-def _place(problem: errors.Problem) -> str:
-    if problem.where == "request":
-        return problem.field
-    return ":".join(str(part) for part in (problem.where, problem.line, problem.field) if part)
-
-
-def _message(problem: errors.Problem) -> str:
-    return f"{problem.what} ({problem.fix})" if problem.fix else problem.what
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cloudact.catalog.config_file import ConfigFile, TableConfig
 from cloudact.catalog.model import Table, View, labels_from
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.rules import check_clustering_names, check_table
 from cloudact.catalog.schema_file import parse_schema
 from cloudact.catalog.sharing import form_of
@@ -41,7 +41,7 @@ class Folder:
         text = _decode(self.files, where)
         document = parse_yaml(text, where) if text is not None else None
         if text is not None and document is None and not where.any_here():
-            where.add("", "is empty", "declare at least `dataset` and `tables`")
+            where.add("", "is empty", "declare at least `dataset` and `tables`", code=Code.EMPTY_FILE)
         config = validate(ConfigFile, document, where) if document is not None else None
         if config is None:
             self._parse_loose_files()
@@ -82,7 +82,7 @@ class Folder:
             return
         wanted = " and ".join(f"{{{name}}}" for name in sorted(self.placeholders))
         fix = f"use {wanted} once, for example {wanted}_prod" if wanted else "give it a plain name"
-        where.add("dataset", f"is {config.dataset}", fix)
+        where.add("dataset", f"is {config.dataset}", fix, code=Code.DATASET_NAME)
 
     def _check_orphans(self, config: ConfigFile) -> None:
         wanted = {self._in(f"schemas/{name}.json") for name in config.tables}
@@ -90,7 +90,8 @@ class Folder:
         for path in sorted(set(self.files) - wanted - {self._in(CONFIG)}):
             kind = "tables" if path.endswith(".json") else "views"
             fix = f"add it to {self._in(CONFIG)}, or delete the file"
-            self.problems.at(path).add("", f"is named by no entry under `{kind}`", fix)
+            what = f"is named by no entry under `{kind}`"
+            self.problems.at(path).add("", what, fix, code=Code.UNDECLARED_FILE)
 
     def _table(self, name: str, entry: TableConfig) -> Table | None:
         where = self.problems.at(self._in(f"schemas/{name}.json"))
@@ -125,7 +126,8 @@ class Folder:
         materialized, reason = form_of(entry.materialized, query)
         if reason:
             what = f"is {entry.materialized}, but the view's query {reason}"
-            layout.add(f"views.{name}.materialized", what, "keep it in another way, or change the query")
+            fix = "keep it in another way, or change the query"
+            layout.add(f"views.{name}.materialized", what, fix, code=Code.NOT_MATERIALIZABLE)
         view = View(
             name=name,
             query="",
@@ -145,15 +147,17 @@ def _view_path(name: str, config: ConfigFile) -> str:
 def _decode(files: Files, problems: Problems) -> str | None:
     content = files.get(problems.where)
     if content is None:
-        problems.add("", "does not exist", "write it, or remove what refers to it")
+        fix = "write it, or remove what refers to it"
+        problems.add("", "does not exist", fix, code=Code.MISSING_FILE)
         return None
     if isinstance(content, OSError):
-        problems.add("", f"cannot be read: {content.strerror}", "mend its permissions, or the disk")
+        what, fix = f"cannot be read: {content.strerror}", "mend its permissions, or the disk"
+        problems.add("", what, fix, code=Code.UNREADABLE_FILE)
         return None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8")
+        problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8", code=Code.NOT_UTF8)
         return None
 
 
@@ -162,7 +166,8 @@ def _check_names(config: ConfigFile, problems: Problems) -> None:
     for kind, name in _relations(config):
         other = seen.setdefault(name.casefold(), f"{kind}.{name}")
         if other != f"{kind}.{name}":
-            problems.add(f"{kind}.{name}", f"has the same name as {other} (case does not count)", "rename one of them")
+            what = f"has the same name as {other} (case does not count)"
+            problems.add(f"{kind}.{name}", what, "rename one of them", code=Code.DUPLICATE_NAME)
 
 
 def _relations(config: ConfigFile) -> Iterator[tuple[str, str]]:

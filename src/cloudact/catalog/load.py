@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudact.catalog.folder import CONFIG, Files, Folder
-from cloudact.catalog.model import Materialized, Table
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.model import Materialized
+from cloudact.catalog.problems import Code, Problems
+from cloudact.catalog.resolution.columns import Tables, check_columns
 from cloudact.catalog.sharing import check_clustering, materialized_form, shared_name
 from cloudact.catalog.template import EMBEDDED, Catalog, DatasetTemplate, Engine
 from cloudact.catalog.view_file import SLUG, ViewQuery
@@ -69,7 +69,8 @@ def _check_central_name(central: DatasetTemplate, organization: DatasetTemplate,
     before, _, after = organization.name.partition(f"{{{SLUG}}}")
     if re.fullmatch(rf"{re.escape(before)}[a-z0-9_]{{3,50}}{re.escape(after)}", central.name):
         what = f"is {central.name}, which could be the dataset of an organization ({organization.name})"
-        problems.at(f"{CENTRAL}/{CONFIG}").add("dataset", what, "choose a name that no organization can have")
+        fix = "choose a name that no organization can have"
+        problems.at(f"{CENTRAL}/{CONFIG}").add("dataset", what, fix, code=Code.DATASET_NAME)
 
 
 def _check_shared_names(central: DatasetTemplate, organization: DatasetTemplate, problems: Problems) -> None:
@@ -79,7 +80,8 @@ def _check_shared_names(central: DatasetTemplate, organization: DatasetTemplate,
         name = shared_name(item.view.name)
         if item.view.materialized is Materialized.SHARED and name.casefold() in taken:
             what = f"is kept in {central.name} as {name}, which is a declared {taken[name.casefold()]} there"
-            problems.at(f"{ORGANIZATION}/{CONFIG}").add(f"views.{item.view.name}", what, "rename one of them")
+            where = problems.at(f"{ORGANIZATION}/{CONFIG}")
+            where.add(f"views.{item.view.name}", what, "rename one of them", code=Code.SHARED_NAME_TAKEN)
 
 
 def _check_views(central: DatasetTemplate, organization: DatasetTemplate, problems: Problems) -> None:
@@ -97,7 +99,7 @@ def _check_views(central: DatasetTemplate, organization: DatasetTemplate, proble
             where = problems.at(item.path)
             _check_tables(item.query, known, where)
             if whole:
-                _check_columns(item.query, known, where)
+                check_columns(item.query, known, where)
                 check_clustering(item, known, problems.at(f"{folder}/{CONFIG}"))
             if template is organization:
                 _check_scope(item.query, names, where)
@@ -105,35 +107,26 @@ def _check_views(central: DatasetTemplate, organization: DatasetTemplate, proble
                 _check_no_values(item.query, where)
 
 
-Tables = Mapping[tuple[str, str], Table]
-
-
 def _check_tables(query: ViewQuery, known: Tables, where: Problems) -> None:
     for dataset, table in query.tables:
         if (dataset, table.casefold()) not in known:
             fix = "write {organizations}.table or {dataset}.table with a table of the catalog"
-            where.add(f"{dataset or '(no dataset)'}.{table}", "is not a declared table", fix)
-
-
-def _check_columns(query: ViewQuery, known: Tables, where: Problems) -> None:
-    tables = [known.get((dataset, table.casefold())) for dataset, table in query.tables]
-    columns = {column.key for table in tables if table for column in table.columns}
-    if all(tables) and query.is_plain:
-        for name in sorted(name for name in query.columns if name.casefold() not in columns):
-            where.add(name, "is a column of none of the tables it reads", "declare the column, or take it out")
+            name = f"{dataset or '(no dataset)'}.{table}"
+            where.add(name, "is not a declared table", fix, code=Code.UNKNOWN_TABLE)
 
 
 def _check_scope(query: ViewQuery, central: frozenset[str], where: Problems) -> None:
     """Without it, an organization's view of a central table would show it every organization's rows."""
     for name in query.unscoped(central, SLUG, SLUG):
         fix = f"add WHERE {SLUG} = {{{SLUG}}}, joined to other conditions by AND, in each SELECT that reads it"
-        where.add(name, "is read without its organization, so the view would show all of them", fix)
+        what = "is read without its organization, so the view would show all of them"
+        where.add(name, what, fix, code=Code.UNSCOPED_VIEW)
 
 
 def _check_no_values(query: ViewQuery, where: Problems) -> None:
     for name in sorted(query.literals):
         fix = "remove it; a central view is not for one organization"
-        where.add(f"{{{name}}}", "has no value in the central dataset", fix)
+        where.add(f"{{{name}}}", "has no value in the central dataset", fix, code=Code.PLACEHOLDER)
 
 
 @dataclass(slots=True)

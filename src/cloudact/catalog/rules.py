@@ -15,12 +15,16 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from cloudact.catalog.model import Column, Granularity, Kind, Mode, Table, TimePartition
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 
 MAX_COLUMNS = 10_000
 MAX_NAME = 300
 MAX_DESCRIPTION = 1_024
 MAX_CLUSTERING = 4
+MAX_PARTITIONS = 10_000
+# Materialized views of one project over one table, and what one dataset authorizes: no request raises these.
+MAX_MATERIALIZED_VIEWS = 100
+MAX_AUTHORIZED = 2_500
 CLUSTERABLE = frozenset(
     {
         Kind.BIGNUMERIC, Kind.BOOL, Kind.DATE, Kind.DATETIME, Kind.GEOGRAPHY, Kind.INT64, Kind.NUMERIC, Kind.RANGE,
@@ -52,11 +56,17 @@ def _check_columns(table: Table, problems: Problems) -> None:
         count += 1
         _check_column(".".join(path), column, problems)
         for name in _twice(item.name for item in column.fields):
-            problems.add(f"{'.'.join(path)}.{name}", "is declared twice (case does not count)", "keep one of them")
+            _twice_declared(f"{'.'.join(path)}.{name}", problems)
     for name in _twice(column.name for column in table.columns):
-        problems.add(name, "is declared twice (case does not count)", "keep one of them")
+        _twice_declared(name, problems)
     if count > MAX_COLUMNS:
-        problems.add("", f"has {count} columns with nested ones", f"declare at most {MAX_COLUMNS}")
+        what, fix = f"has {count} columns with nested ones", f"declare at most {MAX_COLUMNS}"
+        problems.add("", what, fix, code=Code.TOO_MANY_COLUMNS)
+
+
+def _twice_declared(path: str, problems: Problems) -> None:
+    what = "is declared twice (case does not count)"
+    problems.add(path, what, "keep one of them", code=Code.DUPLICATE_COLUMN)
 
 
 def _twice(names: Iterable[str]) -> Iterator[str]:
@@ -69,22 +79,27 @@ def _twice(names: Iterable[str]) -> Iterator[str]:
 
 def _check_column(path: str, column: Column, problems: Problems) -> None:
     if len(column.name) > MAX_NAME:
-        problems.add(path, f"has a name of {len(column.name)} characters", f"use at most {MAX_NAME}")
+        what = f"has a name of {len(column.name)} characters"
+        problems.add(path, what, f"use at most {MAX_NAME}", code=Code.COLUMN_NAME)
     if bad := _FORBIDDEN_IN_NAME.search(column.name):
-        problems.add(path, f"has {bad[0]!r} in its name", "use letters, digits and underscores")
+        fix = "use letters, digits and underscores"
+        problems.add(path, f"has {bad[0]!r} in its name", fix, code=Code.COLUMN_NAME)
     if column.key.startswith(RESERVED_PREFIXES):
-        problems.add(path, "begins with a prefix that BigQuery reserves", f"avoid {', '.join(RESERVED_PREFIXES)}")
+        what, fix = "begins with a prefix that BigQuery reserves", f"avoid {', '.join(RESERVED_PREFIXES)}"
+        problems.add(path, what, fix, code=Code.RESERVED_COLUMN_NAME)
     if len(column.description) > MAX_DESCRIPTION:
         problems.add(
             path,
             f"has a description of {len(column.description)} characters",
             f"use at most {MAX_DESCRIPTION}",
+            code=Code.LONG_DESCRIPTION,
         )
     if column.default is not None and "." in path:
-        problems.add(path, "has a default inside a RECORD", "give the default to the top-level column")
+        fix = "give the default to the top-level column"
+        problems.add(path, "has a default inside a RECORD", fix, code=Code.INVALID_DEFAULT)
     elif column.default is not None and (reason := _default_problem(column)):
         where, fix = f"{path}.defaultValueExpression", "write a GoogleSQL expression of the column's type"
-        problems.add(where, f"is {column.default}, which {reason}", fix)
+        problems.add(where, f"is {column.default}, which {reason}", fix, code=Code.INVALID_DEFAULT)
 
 
 def _default_problem(column: Column) -> str:
@@ -128,31 +143,36 @@ def _check_partition(table: Table, config: Problems) -> None:
             f"{path}.field",
             f"names {field}, which is not a column",
             f"name one of {_names([item.name for item in table.columns])}",
+            code=Code.PARTITION_FIELD,
         )
     elif column.type.kind not in allowed or column.mode is Mode.REPEATED:
         config.add(
             f"{path}.field",
             f"names {field}, which is {column.mode} {column.type}",
             f"name a top-level, non-repeated column of type {', '.join(sorted(allowed))}",
+            code=Code.PARTITION_FIELD,
         )
     elif (
         isinstance(partition, TimePartition)
         and partition.granularity is Granularity.HOUR
         and column.type.kind is Kind.DATE
     ):
-        config.add(f"{path}.type", f"is HOUR on {field}, which is a DATE", "use DAY, MONTH or YEAR")
+        what = f"is HOUR on {field}, which is a DATE"
+        config.add(f"{path}.type", what, "use DAY, MONTH or YEAR", code=Code.PARTITION_GRANULARITY)
 
 
 def check_clustering_names(path: str, fields: tuple[str, ...], known: Collection[str], config: Problems) -> None:
     """Report what is wrong with a clustering, whatever the types: too many, twice, or not a column."""
     if len(fields) > MAX_CLUSTERING:
-        config.add(path, f"has {len(fields)} columns", f"cluster by at most {MAX_CLUSTERING}")
+        what, fix = f"has {len(fields)} columns", f"cluster by at most {MAX_CLUSTERING}"
+        config.add(path, what, fix, code=Code.CLUSTERING_COLUMNS)
     for name in _twice(fields):
-        config.add(path, f"names {name} twice", "name each column once")
+        config.add(path, f"names {name} twice", "name each column once", code=Code.CLUSTERING_COLUMNS)
     folded = {name.casefold() for name in known}
     for name in fields:
         if name.casefold() not in folded:
-            config.add(path, f"names {name}, which is not a column", f"name some of {_names(known)}")
+            what, fix = f"names {name}, which is not a column", f"name some of {_names(known)}"
+            config.add(path, what, fix, code=Code.CLUSTERING_COLUMNS)
 
 
 def check_clustering_types(path: str, table: Table, config: Problems) -> None:
@@ -160,8 +180,8 @@ def check_clustering_types(path: str, table: Table, config: Problems) -> None:
     for name in table.clustering:
         column = table.column(name)
         if column and (column.type.kind not in CLUSTERABLE or column.mode is Mode.REPEATED):
-            types = ", ".join(sorted(CLUSTERABLE))
-            config.add(path, f"names {name}, which is {column.mode} {column.type}", f"use non-repeated {types}")
+            what, types = f"names {name}, which is {column.mode} {column.type}", ", ".join(sorted(CLUSTERABLE))
+            config.add(path, what, f"use non-repeated {types}", code=Code.CLUSTERING_TYPE)
 
 
 def _names(known: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudact.catalog.model import Column, Kind, Mode, Type
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 
 ALIASES: Mapping[str, Kind] = {
     **{kind.value: kind for kind in Kind if kind is not Kind.NATIVE},
@@ -58,21 +58,23 @@ def parse_schema(text: str, problems: Problems) -> tuple[Column, ...]:
     try:
         raw = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        problems.add("", f"is not JSON: {error.msg}", f"mend the syntax near column {error.colno}", line=error.lineno)
+        what, fix = f"is not JSON: {error.msg}", f"mend the syntax near column {error.colno}"
+        problems.add("", what, fix, code=Code.SYNTAX, line=error.lineno)
         return ()
     except _DuplicateKeyError as error:
-        problems.add("", f"an object has the key {error} twice", "keep one of them")
+        problems.add("", f"an object has the key {error} twice", "keep one of them", code=Code.DUPLICATE_KEY)
         return ()
     except ValueError as error:
-        problems.add("", f"is not JSON: {error}", "write numbers of a sensible length")
+        problems.add("", f"is not JSON: {error}", "write numbers of a sensible length", code=Code.SYNTAX)
         return ()
     except RecursionError:
-        problems.add("", "is nested beyond reason", f"nest RECORDs at most {MAX_DEPTH} deep")
+        problems.add("", "is nested beyond reason", f"nest RECORDs at most {MAX_DEPTH} deep", code=Code.DEEP_NESTING)
         return ()
     if isinstance(raw, dict) and set(raw) == {"fields"}:
         raw = raw["fields"]
     if not isinstance(raw, list) or not raw:
-        problems.add("", "is not a list of columns", "write a JSON array with at least one column")
+        fix = "write a JSON array with at least one column"
+        problems.add("", "is not a list of columns", fix, code=Code.INVALID_COLUMN)
         return ()
     return columns_from_json(raw, problems)
 
@@ -85,15 +87,18 @@ def columns_from_json(raw: list[Any], problems: Problems, path: str = "", depth:
 
 def _column(raw: object, parent: str, number: int, depth: int, problems: Problems) -> Column | None:
     if not isinstance(raw, dict):
-        problems.add(f"{parent}[{number}]", "is not an object", 'write {"name": ..., "type": ...}')
+        fix = 'write {"name": ..., "type": ...}'
+        problems.add(f"{parent}[{number}]", "is not an object", fix, code=Code.INVALID_COLUMN)
         return None
     name = raw.get("name")
     if not isinstance(name, str) or not name or not _encodes(name):
-        problems.add(f"{parent}[{number}].name", "is missing or not text", "give the column a name")
+        where = f"{parent}[{number}].name"
+        problems.add(where, "is missing or not text", "give the column a name", code=Code.INVALID_COLUMN)
         return None
     path = f"{parent}.{name}" if parent else name
     for key in sorted(set(raw) - KEYS):
-        problems.add(f"{path}.{key}", "is not a key of a schema file", f"use one of {', '.join(sorted(KEYS))}")
+        fix = f"use one of {', '.join(sorted(KEYS))}"
+        problems.add(f"{path}.{key}", "is not a key of a schema file", fix, code=Code.INVALID_COLUMN)
     kind = _kind(raw, path, problems)
     if kind is None:
         return None
@@ -116,7 +121,8 @@ def _kind(raw: dict[str, Any], path: str, problems: Problems) -> Kind | None:
     kind = ALIASES.get(given.upper()) if isinstance(given, str) else None
     if kind is None:
         valid = ", ".join(kind for kind in Kind if kind is not Kind.NATIVE)
-        problems.add(f"{path}.type", f"is {given!r}, which is not a BigQuery type", f"use one of {valid}")
+        what = f"is {given!r}, which is not a BigQuery type"
+        problems.add(f"{path}.type", what, f"use one of {valid}", code=Code.UNKNOWN_TYPE)
     return kind
 
 
@@ -127,20 +133,19 @@ def _mode(raw: dict[str, Any], path: str, problems: Problems) -> Mode:
     try:
         return Mode(str(given).upper())
     except ValueError:
-        problems.add(f"{path}.mode", f"is {given!r}", f"use one of {', '.join(Mode)}")
+        problems.add(f"{path}.mode", f"is {given!r}", f"use one of {', '.join(Mode)}", code=Code.INVALID_COLUMN)
         return Mode.NULLABLE
 
 
 def _text(raw: dict[str, Any], key: str, path: str, problems: Problems) -> str | None:
     value = raw.get(key)
     if isinstance(value, str) and not _encodes(value):
-        problems.add(
-            f"{path}.{key}", "has half of a surrogate pair, which is no character", "write the character itself"
-        )
+        what, fix = "has half of a surrogate pair, which is no character", "write the character itself"
+        problems.add(f"{path}.{key}", what, fix, code=Code.INVALID_COLUMN)
         return None
     if value is None or isinstance(value, str):
         return value
-    problems.add(f"{path}.{key}", f"is {value!r}, not text", "write a JSON string")
+    problems.add(f"{path}.{key}", f"is {value!r}, not text", "write a JSON string", code=Code.INVALID_COLUMN)
     return None
 
 
@@ -151,7 +156,7 @@ def _encodes(text: str) -> bool:
 def _one_of(raw: dict[str, Any], key: str, valid: tuple[str, ...], path: str, problems: Problems) -> str:
     value = _text(raw, key, path, problems) or ""
     if value and value not in valid:
-        problems.add(f"{path}.{key}", f"is {value!r}", f"use one of {', '.join(valid)}")
+        problems.add(f"{path}.{key}", f"is {value!r}", f"use one of {', '.join(valid)}", code=Code.INVALID_COLUMN)
         return ""
     return value
 
@@ -165,7 +170,8 @@ def _whole(raw: dict[str, Any], key: str, path: str, problems: Problems) -> int 
         return value
     if isinstance(value, str) and re.fullmatch("-?[0-9]{1,19}", value):
         return int(value)
-    problems.add(f"{path}.{key}", f"is {value!r}, not a whole number", "write a whole number")
+    what = f"is {value!r}, not a whole number"
+    problems.add(f"{path}.{key}", what, "write a whole number", code=Code.TYPE_PARAMETERS)
     return None
 
 
@@ -176,13 +182,15 @@ def _type(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> Typ
     if kind in DECIMAL_LIMITS:
         precision, scale = _decimal(kind, precision, scale, path, problems)
     elif precision is not None or scale is not None:
-        problems.add(f"{path}.precision", f"does not go with {kind}", "use NUMERIC or BIGNUMERIC, or leave it out")
+        fix = "use NUMERIC or BIGNUMERIC, or leave it out"
+        problems.add(f"{path}.precision", f"does not go with {kind}", fix, code=Code.TYPE_PARAMETERS)
         precision = scale = None
     if length is not None and kind not in {Kind.STRING, Kind.BYTES}:
-        problems.add(f"{path}.maxLength", f"does not go with {kind}", "use STRING or BYTES, or leave it out")
+        fix = "use STRING or BYTES, or leave it out"
+        problems.add(f"{path}.maxLength", f"does not go with {kind}", fix, code=Code.TYPE_PARAMETERS)
         length = None
     if length is not None and length < 1:
-        problems.add(f"{path}.maxLength", f"is {length}", "write at least 1")
+        problems.add(f"{path}.maxLength", f"is {length}", "write at least 1", code=Code.TYPE_PARAMETERS)
     return Type(kind, precision, scale, length, _element(raw, kind, path, problems))
 
 
@@ -191,13 +199,15 @@ def _decimal(
 ) -> tuple[int | None, int | None]:
     if precision is None:
         if scale is not None:
-            problems.add(f"{path}.scale", "is given without precision", "give both, or neither")
+            what = "is given without precision"
+            problems.add(f"{path}.scale", what, "give both, or neither", code=Code.TYPE_PARAMETERS)
         return None, None
     scale = scale or 0
     most_scale, most_whole = DECIMAL_LIMITS[kind]
     if not 0 <= scale <= most_scale or not max(1, scale) <= precision <= scale + most_whole:
         rule = f"scale 0 to {most_scale}, precision from the larger of 1 and scale, to scale + {most_whole}"
-        problems.add(f"{path}.precision", f"{kind}({precision}, {scale}) does not exist", rule)
+        what = f"{kind}({precision}, {scale}) does not exist"
+        problems.add(f"{path}.precision", what, rule, code=Code.TYPE_PARAMETERS)
     return precision, scale
 
 
@@ -205,12 +215,14 @@ def _element(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> 
     given = raw.get("rangeElementType")
     if kind is not Kind.RANGE:
         if given is not None:
-            problems.add(f"{path}.rangeElementType", f"does not go with {kind}", "leave it out")
+            what = f"does not go with {kind}"
+            problems.add(f"{path}.rangeElementType", what, "leave it out", code=Code.TYPE_PARAMETERS)
         return None
     name = given.get("type") if isinstance(given, dict) else None
     element = ALIASES.get(name.upper()) if isinstance(name, str) else None
     if element not in RANGE_ELEMENTS:
-        problems.add(f"{path}.rangeElementType", f"is {given!r}", 'write {"type": "DATE"}, or DATETIME, or TIMESTAMP')
+        fix = 'write {"type": "DATE"}, or DATETIME, or TIMESTAMP'
+        problems.add(f"{path}.rangeElementType", f"is {given!r}", fix, code=Code.TYPE_PARAMETERS)
         return Kind.DATE
     return element
 
@@ -219,13 +231,16 @@ def _fields(raw: dict[str, Any], kind: Kind, path: str, depth: int, problems: Pr
     given = raw.get("fields")
     if kind is not Kind.RECORD:
         if given:
-            problems.add(f"{path}.fields", f"do not go with {kind}", "make the type RECORD, or leave them out")
+            fix = "make the type RECORD, or leave them out"
+            problems.add(f"{path}.fields", f"do not go with {kind}", fix, code=Code.TYPE_PARAMETERS)
         return ()
     if depth >= MAX_DEPTH:
-        problems.add(f"{path}", f"is a RECORD {depth + 1} levels deep", f"nest RECORDs at most {MAX_DEPTH} deep")
+        what, fix = f"is a RECORD {depth + 1} levels deep", f"nest RECORDs at most {MAX_DEPTH} deep"
+        problems.add(path, what, fix, code=Code.DEEP_NESTING)
         return ()
     if not isinstance(given, list) or not given:
-        problems.add(f"{path}.fields", "a RECORD needs fields", "list at least one field")
+        fix = "list at least one field"
+        problems.add(f"{path}.fields", "a RECORD needs fields", fix, code=Code.TYPE_PARAMETERS)
         return ()
     return columns_from_json(given, problems, path, depth + 1)
 
@@ -236,7 +251,8 @@ def _policy_tags(raw: dict[str, Any], path: str, problems: Problems) -> tuple[st
         return ()
     names = given.get("names", []) if isinstance(given, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        problems.add(f"{path}.policyTags", f"is {given!r}", 'write {"names": ["projects/..."]}')
+        fix = 'write {"names": ["projects/..."]}'
+        problems.add(f"{path}.policyTags", f"is {given!r}", fix, code=Code.INVALID_COLUMN)
         return ()
     return tuple(names)
 
@@ -247,7 +263,8 @@ def _data_policies(raw: dict[str, Any], path: str, problems: Problems) -> tuple[
         [item.get("name") if isinstance(item, dict) else None for item in given] if isinstance(given, list) else [None]
     )
     if not all(isinstance(name, str) for name in names):
-        problems.add(f"{path}.dataPolicies", f"is {given!r}", 'write [{"name": "projects/..."}]')
+        fix = 'write [{"name": "projects/..."}]'
+        problems.add(f"{path}.dataPolicies", f"is {given!r}", fix, code=Code.INVALID_COLUMN)
         return ()
     return tuple(str(name) for name in names)
 
@@ -256,8 +273,8 @@ def _check_timestamp_precision(raw: dict[str, Any], kind: Kind, path: str, probl
     """Six digits of a second is what every TIMESTAMP has; twelve have no place on the other engine."""
     given = _whole(raw, "timestampPrecision", path, problems)
     if given not in (None, 6) or (given is not None and kind is not Kind.TIMESTAMP):
-        what = f"is {given} on {kind}"
-        problems.add(f"{path}.timestampPrecision", what, "write 6 on a TIMESTAMP, or leave it out")
+        what, fix = f"is {given} on {kind}", "write 6 on a TIMESTAMP, or leave it out"
+        problems.add(f"{path}.timestampPrecision", what, fix, code=Code.TYPE_PARAMETERS)
 
 
 def column_to_json(column: Column) -> dict[str, Any]:

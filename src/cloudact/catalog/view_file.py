@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 
 ORGANIZATIONS = "organizations"
 SLUG = "org_slug"
@@ -55,12 +55,6 @@ class ViewQuery:
         names = {column.name for column in self.tree.find_all(exp.Column)}
         return frozenset(name for name in names - own if not _MARKED.fullmatch(name))
 
-    @property
-    def is_plain(self) -> bool:
-        """Tell whether every column comes straight from a table: no subquery, no UNNEST, no star."""
-        nested = self.tree.find(exp.Subquery, exp.CTE, exp.Unnest, exp.Star, exp.Dot)
-        return nested is None or isinstance(nested.parent, exp.Count)
-
     def unscoped(self, datasets: Collection[str], column: str, placeholder: str) -> list[str]:
         """Return the tables of these datasets that some SELECT reads without `WHERE column = {placeholder}`."""
         found = set()
@@ -95,8 +89,8 @@ class ViewQuery:
         """The names of the columns the view has, or nothing when a star hides them."""
         return () if self.tree.is_star else tuple(self.tree.named_selects)
 
-    def render(self, values: Mapping[str, str]) -> str:
-        """Return canonical BigQuery SQL with every placeholder replaced by its value."""
+    def filled(self, values: Mapping[str, str]) -> exp.Query:
+        """Return a copy of the tree with every placeholder replaced by its value."""
 
         def fill(node: exp.Expression) -> exp.Expression:
             match = _MARKED.fullmatch(node.name) if isinstance(node, exp.Identifier | exp.Column) else None
@@ -105,7 +99,13 @@ class ViewQuery:
             value = values[match[1]]
             return exp.Literal.string(value) if isinstance(node, exp.Column) else exp.to_identifier(value, quoted=True)
 
-        return self.tree.copy().transform(fill).sql(dialect="bigquery", comments=False)
+        tree = self.tree.copy()
+        tree.transform(fill, copy=False)
+        return tree
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """Return canonical BigQuery SQL with every placeholder replaced by its value."""
+        return self.filled(values).sql(dialect="bigquery", comments=False)
 
 
 def scoped_select(names: Iterable[str], dataset: str, table: str, column: str, placeholder: str) -> ViewQuery:
@@ -120,13 +120,14 @@ def parse_view(text: str, problems: Problems) -> ViewQuery | None:
     unknown = sorted(set(_PLACEHOLDER.findall(text)) - PLACEHOLDERS)
     for name in unknown:
         valid = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
-        problems.add(f"{{{name}}}", "is not a known placeholder", f"use one of {valid}")
+        what, fix = "is not a known placeholder", f"use one of {valid}"
+        problems.add(f"{{{name}}}", what, fix, code=Code.PLACEHOLDER)
     tree = _one_select(_PLACEHOLDER.sub(lambda match: _MARK.format(match[1]), text), problems)
     if tree is None:
         return None
     misplaced = sorted({found for node in tree.walk() if (found := _misplacement(node))})
     for what, fix in misplaced:
-        problems.add("", what, fix)
+        problems.add("", what, fix, code=Code.PLACEHOLDER)
     return None if misplaced or unknown else ViewQuery(tree)
 
 
@@ -137,16 +138,17 @@ def _one_select(marked: str, problems: Problems) -> exp.Query | None:
         first = error.errors[0] if error.errors else {}
         what = _ANSI.sub("", str(first.get("description") or error))
         line = int(first.get("line") or 0)
-        problems.add("", f"is not BigQuery SQL: {_unmarked(' '.join(what.split()))}", _ONE_SELECT, line=line)
+        what = f"is not BigQuery SQL: {_unmarked(' '.join(what.split()))}"
+        problems.add("", what, _ONE_SELECT, code=Code.VIEW_SQL, line=line)
         return None
     except (SqlglotError, RecursionError) as error:
         what = " ".join(_ANSI.sub("", str(error)).split())
-        problems.add("", f"is not BigQuery SQL: {_unmarked(what)}", _ONE_SELECT)
+        problems.add("", f"is not BigQuery SQL: {_unmarked(what)}", _ONE_SELECT, code=Code.VIEW_SQL)
         return None
     statements = [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
     tree = statements[0] if len(statements) == 1 else None
     if not isinstance(tree, exp.Query) or not all(select.expressions for select in tree.find_all(exp.Select)):
-        problems.add("", "is not one SELECT statement", _ONE_SELECT)
+        problems.add("", "is not one SELECT statement", _ONE_SELECT, code=Code.VIEW_SQL)
         return None
     return tree
 

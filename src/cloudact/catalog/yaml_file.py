@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,12 +26,13 @@ def parse_yaml(text: str, problems: Problems) -> Any:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         what = " ".join(str(error.problem or error.context or "cannot be read").split())
-        problems.add("", f"is not YAML: {what}", "mend the syntax at that line", line=line)
+        code = Code.DUPLICATE_KEY if isinstance(error, DuplicateKeyError) else Code.SYNTAX
+        problems.add("", f"is not YAML: {what}", "mend the syntax at that line", code=code, line=line)
     except RecursionError:
-        problems.add("", "is nested beyond reason", "write it flatter")
+        problems.add("", "is nested beyond reason", "write it flatter", code=Code.SYNTAX)
     except (YAMLError, ValueError, AttributeError, LookupError, TypeError) as error:
         # ruamel lets these out for tags and directives that nobody writes on purpose, such as `!!set x`.
-        problems.add("", f"is not YAML: {' '.join(str(error).split())}", "mend the syntax")
+        problems.add("", f"is not YAML: {' '.join(str(error).split())}", "mend the syntax", code=Code.SYNTAX)
     return None
 
 
@@ -56,7 +58,8 @@ def validate(model: type[M], document: Any, problems: Problems) -> M | None:
         for item in error.errors(include_url=False):
             path = item["loc"]
             field = ".".join(str(part) for part in path if part != "[key]")
-            problems.add(field, item["msg"], _fix(model, item["type"]), line=line_of(document, path))
+            line, fix = line_of(document, path), _fix(model, item["type"])
+            problems.add(field, item["msg"], fix, code=Code.INVALID_ENTRY, line=line)
         return None
 
 

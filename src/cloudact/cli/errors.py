@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import typer
@@ -28,6 +28,9 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.OrganizationNotFound: 5,
     errors.DatasetExists: 5,
     errors.DatasetConflict: 5,
+    errors.DatasetNotFound: 5,
+    errors.NotDeclarable: 5,
+    errors.OutputRefused: 3,
     errors.ServiceError: 6,
     errors.WarehouseError: 6,
     errors.WarehouseUnavailable: 6,
@@ -52,7 +55,10 @@ def reported(*, as_json: bool) -> Iterator[None]:
 def _print(error: errors.CloudactError, *, as_json: bool) -> None:
     code = (error.remote_code if isinstance(error, errors.ServiceError) else "") or error.code
     if as_json:
-        typer.echo(json.dumps({"code": code, "detail": error.message, "hint": error.hint}), err=True)
+        found: Iterable[errors.Problem] = getattr(error, "problems", ())
+        problems = [{"field": item.place, "message": item.message, "code": item.code} for item in found]
+        answer = {"code": code, "detail": error.message, "hint": error.hint, "errors": problems}
+        typer.echo(json.dumps(answer), err=True)
         return
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print("[bold red]Error:[/] ", end="")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.yaml_file import parse_yaml, validate
 
 FILE = "plans.yml"
@@ -47,11 +47,12 @@ def _read(path: Path, problems: Problems) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        problems.add("", "does not exist", "declare the subscription plans there")
+        problems.add("", "does not exist", "declare the subscription plans there", code=Code.MISSING_FILE)
     except OSError as error:
-        problems.add("", f"cannot be read: {error.strerror}", "mend its permissions, or the disk")
+        what, fix = f"cannot be read: {error.strerror}", "mend its permissions, or the disk"
+        problems.add("", what, fix, code=Code.UNREADABLE_FILE)
     except UnicodeDecodeError as error:
-        problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8")
+        problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8", code=Code.NOT_UTF8)
     return ""
 
 
@@ -60,7 +61,7 @@ def _parsed(text: str) -> dict[str, SubscriptionPlan]:
     problems = Problems(FILE)
     document = parse_yaml(text, problems)
     if document is None and not problems.found:
-        problems.add("", "is empty", "declare at least one plan under `plans`")
+        problems.add("", "is empty", "declare at least one plan under `plans`", code=Code.EMPTY_FILE)
     parsed = validate(PlansFile, document, problems) if document is not None else None
     problems.raise_if_any()
     return parsed.plans if parsed else {}

@@ -1,0 +1,1 @@
+"""Finding what the names in a view's query stand for, by the declared tables."""

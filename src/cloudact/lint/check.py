@@ -1,0 +1,143 @@
+"""Every rule over everything that is declared, in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cloudact.catalog.exports import load_exports
+from cloudact.catalog.folder import CONFIG
+from cloudact.catalog.load import CENTRAL, ORGANIZATION, load_dataset, parse_catalog, read_files
+from cloudact.catalog.problems import Problems
+from cloudact.catalog.template import Catalog, Engine
+from cloudact.catalog.view_file import SLUG
+from cloudact.errors import CatalogError, Problem
+from cloudact.lint import findings, names, revision, tables, views
+from cloudact.lint.history import Baseline, load_baseline
+from cloudact.lint.lines import with_lines
+from cloudact.lint.registry import Level, rule_of
+from cloudact.lint.subject import Subject
+
+DATASET_RULES: tuple[Callable[[Subject], None], ...] = (
+    names.hidden_dataset,
+    names.reserved_dataset_name,
+    names.long_dataset_name,
+    names.reserved_table_name,
+    tables.undescribed_objects,
+    tables.undescribed_columns,
+    tables.digits_beyond_duckdb,
+    tables.untranslatable_defaults,
+    tables.too_many_partitions,
+    tables.hourly_partitions,
+    views.select_star,
+    views.untranslatable_views,
+    views.unused_layout,
+)
+CATALOG_RULES: tuple[Callable[[Catalog, Problems], None], ...] = (
+    views.materialized_view_budget,
+    views.authorized_datasets,
+)
+REVISION_RULES: tuple[Callable[[revision.Revision], None], ...] = (
+    findings.unsafe_changes,
+    revision.widening_not_on_duckdb,
+    revision.likely_renamed_columns,
+    revision.likely_renamed_tables,
+    revision.case_changes,
+    revision.kept_attributes,
+    revision.too_many_columns_kept,
+    revision.clustering_changes,
+    revision.changed_views,
+    revision.renamed_dataset,
+)
+
+# No warehouse is asked, so where a config names no location its own is only known by this name.
+_ENGINE = Engine(location="the warehouse's own location")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every violation by file and line; `catalog` is None when it cannot be loaded, so that other rules had to wait."""
+
+    problems: tuple[Problem, ...]
+    catalog: Catalog | None
+    baseline: Baseline | None = None
+
+    def count(self, level: Level) -> int:
+        """Return how many violations have this level."""
+        return sum(rule_of(problem).level is level for problem in self.problems)
+
+    def fails(self, level: Level) -> bool:
+        """Tell whether any violation has this level or a more serious one."""
+        return any(rule_of(problem).level.at_least(level) for problem in self.problems)
+
+
+def lint_catalog(
+    root: Path, templates: Path | None = None, *, more: Iterable[Problem] = (), against: str | None = None
+) -> Report:
+    """Return every violation in the catalog at `root` and in the templates, with paths as the caller names them.
+
+    `more` are problems of further files under `root`. Raises InvalidRequest when `against` names nothing to compare
+    with.
+    """
+    baseline = load_baseline(root, against, _ENGINE) if against is not None else None
+    catalog, found = _catalog(root)
+    problems = Problems(found=[*found, *more])
+    if catalog:
+        _check_catalog(root, catalog, problems)
+        if baseline and baseline.catalog:
+            _check_revisions(baseline.catalog, catalog, problems)
+    placed = [*_placed(root, problems.found), *(_templates(templates) if templates else ())]
+    ordered = sorted(set(placed), key=lambda item: (item.where, item.line, item.code, item.field, item.what))
+    return Report(tuple(ordered), catalog, baseline)
+
+
+def _catalog(root: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
+    try:
+        return parse_catalog({**read_files(root, CENTRAL), **read_files(root, ORGANIZATION)}, _ENGINE), ()
+    except CatalogError as error:
+        return None, error.problems
+
+
+def _check_catalog(root: Path, catalog: Catalog, problems: Problems) -> None:
+    for folder, template in ((CENTRAL, catalog.central), (ORGANIZATION, catalog.organization)):
+        _check_dataset(Subject(folder, template, problems))
+    for rule in CATALOG_RULES:
+        rule(catalog, problems)
+    try:
+        load_exports(root, catalog)
+    except CatalogError as error:
+        problems.found += error.problems
+
+
+def _check_dataset(subject: Subject) -> None:
+    for rule in DATASET_RULES:
+        rule(subject)
+
+
+def _check_revisions(base: Catalog, catalog: Catalog, problems: Problems) -> None:
+    central = (CENTRAL, base.central, base.central_dataset(), catalog.central, catalog.central_dataset())
+    before, after = base.organization_dataset(SLUG), catalog.organization_dataset(SLUG)
+    organization = (ORGANIZATION, base.organization, before, catalog.organization, after)
+    for folder, old_template, old, template, new in (central, organization):
+        made = revision.Revision(Subject(folder, template, problems), old_template, old, new)
+        for rule in REVISION_RULES:
+            rule(made)
+
+
+def _templates(root: Path) -> list[Problem]:
+    """Return what is wrong with the datasets that templates create; a template is a folder with a config."""
+    problems = Problems()
+    for config in sorted(root.rglob(CONFIG)):
+        folder = config.parent.relative_to(root).as_posix()
+        try:
+            template = load_dataset(root, folder, _ENGINE)
+        except CatalogError as error:
+            problems.found += error.problems
+        else:
+            _check_dataset(Subject(folder, template, problems))
+    return _placed(root, problems.found)
+
+
+def _placed(root: Path, problems: Iterable[Problem]) -> list[Problem]:
+    return [replace(item, where=(root / item.where).as_posix()) for item in with_lines(root, problems)]
