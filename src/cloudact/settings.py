@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     config_dir: Path = Field(
         default=Path("configs"), description="Directory with `setup/bootstrap`, `setup/organizations` and `plans.yml`."
     )
+    templates_dir: Path = Field(
+        default=Path("ps_templates"),
+        description="Directory with the datasets of the pipeline templates, such as `setup/initial`; it may be absent.",
+    )
     environment: Environment = Field(
         default=Environment.DEVELOPMENT,
         description="`development` or `production`. Production refuses a root key shorter than 32 characters.",

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cloudact.errors import ConfigurationError
 from cloudact.settings import Settings
+from cloudact.tenancy.adoption.pull import Pull
 from cloudact.tenancy.bootstrap import Bootstrap
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.doctor import Doctor
@@ -33,6 +34,7 @@ class Services:
     organizations: Organizations
     onboarding: Onboarding
     doctor: Doctor
+    pull: Pull
     ping: Callable[[], None]
     close: Callable[[], None]
 
@@ -47,6 +49,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         organizations=Organizations(catalogs, warehouse, _now, _new_id),
         onboarding=Onboarding(catalogs, warehouse, _now, _new_id),
         doctor=Doctor(catalogs, warehouse),
+        pull=Pull(catalogs, warehouse),
         ping=warehouse.ping,
         close=warehouse.close,
     )

@@ -25,6 +25,7 @@ PROMISED = {
     "GET /api/v1/organizations/{org_slug}/status",
     "POST /api/v1/organizations/{org_slug}/sync",
     "GET /api/v1/admin/doctor",
+    "GET /api/v1/admin/datasets/{dataset}/declaration",
     "GET /healthz",
     "GET /readyz",
 }

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic.json_schema import models_json_schema
 
 from cloudact import __version__
-from cloudact.api import bootstrap, doctor, errors, health, organizations
+from cloudact.api import bootstrap, declaration, doctor, errors, health, organizations
 from cloudact.api.middleware import RequestLog
 from cloudact.api.services import AppState
 from cloudact.wiring import Services
@@ -38,7 +38,14 @@ def create_app(services: Services, root_key: SecretStr) -> FastAPI:
     app.state.cloudact = AppState(services, root_key)
     app.add_middleware(RequestLog, answer_crash=errors.crashed)
     errors.install(app)
-    for router in (health.router, bootstrap.router, organizations.router, organizations.own_router, doctor.router):
+    for router in (
+        health.router,
+        bootstrap.router,
+        organizations.router,
+        organizations.own_router,
+        doctor.router,
+        declaration.router,
+    ):
         app.include_router(router)
     _document_errors(app)
     return app

@@ -9,6 +9,7 @@ import typer
 from cloudact import __version__
 from cloudact.cli import bootstrap, catalog, org
 from cloudact.cli.doctor import doctor
+from cloudact.cli.init import init
 from cloudact.cli.serve import serve
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(bootstrap.app, name="bootstrap")
 app.add_typer(org.app, name="org")
 app.add_typer(catalog.app, name="catalog")
+app.command()(init)
 app.command()(serve)
 app.command()(doctor)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import httpx2
 from pydantic_core import to_jsonable_python
 
-from cloudact.errors import ConfigurationError, ServiceError
+from cloudact.errors import ConfigurationError, Problem, ServiceError
 from cloudact.planning.policy import Policy
 from cloudact.settings import Settings
 from cloudact.tenancy.checks import OnboardingRequest
@@ -50,6 +51,9 @@ class Target(Protocol):
 
     def org_list(self, query: Mapping[str, Any]) -> Answer:
         """GET /api/v1/organizations."""
+
+    def declaration(self, dataset: str, query: Mapping[str, Any]) -> Answer:
+        """GET /api/v1/admin/datasets/{dataset}/declaration."""
 
 
 class LocalTarget:
@@ -95,6 +99,10 @@ class LocalTarget:
         wanted = {name: query.get(name) for name in ("status", "subscription_plan", "search")}
         how = {name: query[name] for name in ("limit", "offset", "with_sync_status")}
         return _plain(self._services.organizations.page(ProfileFilter(**wanted), **how))
+
+    def declaration(self, dataset: str, query: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.pull.declaration(dataset, **query))
 
 
 def _request(fields: Mapping[str, Any]) -> OnboardingRequest:
@@ -161,6 +169,16 @@ class RemoteTarget:
         given = {name: value for name, value in query.items() if value is not None}
         return self._send("GET", "/api/v1/organizations", params=given)
 
+    def declaration(self, dataset: str, query: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        given = {name: value for name, value in query.items() if value is not None}
+        path = f"/api/v1/admin/datasets/{quote(dataset, safe='')}/declaration"
+        answer = self._send("GET", path, params=given)
+        files = answer.get("files")
+        if not isinstance(files, dict) or not all(isinstance(text, str) for text in files.values()):
+            raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
+        return answer
+
     def _send(self, method: str, path: str, **content: Any) -> Answer:
         try:
             response = self._client.request(method, path, **content)
@@ -177,8 +195,16 @@ class RemoteTarget:
         if response.is_error:
             hint, code = answer.get("hint", ""), answer.get("code", "")
             detail = answer.get("detail") or response.reason_phrase
-            raise ServiceError(str(detail), hint=str(hint), remote_code=str(code))
+            problems = _problems(answer.get("errors"))
+            raise ServiceError(str(detail), hint=str(hint), remote_code=str(code), problems=problems)
         lists = (answer.get("organizations"), answer.get("examinations"))
         if not (isinstance(answer.get("dataset"), str) or any(isinstance(found, list) for found in lists)):
             raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
         return answer
+
+
+def _problems(errors: object) -> list[Problem]:
+    """Return the `errors` of a problem document; their `field` tells the whole place already."""
+    items = [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
+    texts = [[str(item.get(key, "")) for key in ("field", "message", "code")] for item in items]
+    return [Problem("request", field, message, "", code=code) for field, message, code in texts]

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Engine
+from cloudact.errors import Problem
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 
@@ -66,6 +67,19 @@ class Examination:
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything there is to know of a live dataset, whoever made it.
+
+    The query of each view is GoogleSQL in which every table is `dataset.table`. `unsupported` are parts left out
+    because this model cannot express them; `notes` tell what else the engine keeps that has no place in it.
+    """
+
+    dataset: Dataset
+    unsupported: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Which part of an ordered result: `order_by` columns ascending, then `limit` rows after `offset`."""
 
@@ -97,6 +111,16 @@ class Session(Protocol):
 
         What differs from what is expected has to be confirmed with `inspect`: the engine's catalog may lag behind.
         """
+
+    def survey(self, dataset: str) -> Survey | None:
+        """Return everything about a live dataset, or None when there is none; it costs a look at each table.
+
+        Unlike `inspect`, it also tells what no other part of a declaration depends on, and it reads datasets that were
+        made in another way.
+        """
+
+    def authorizes(self, reader: str, source: str) -> bool:
+        """Tell whether `authorize` was done for these two; False where it needs no permission."""
 
     def check(self, plan: Plan) -> None:
         """Raise WarehouseRefused for a limit of the engine that the plan would run into; nothing is changed."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 
+from cloudact.catalog.rules import MAX_AUTHORIZED
 from cloudact.errors import WarehouseBusy, WarehouseNotFound, WarehouseRefused
 from cloudact.warehouse.bigquery.resources import Resource
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient
 
-MAX_AUTHORIZED = 2_500
 _ATTEMPTS = 5
 _ONE_AT_A_TIME = threading.Lock()
 _KINDS = ("view", "dataset", "routine")
@@ -54,6 +54,12 @@ def _authorize(client: BigQueryClient, reader: str, source: str) -> None:
         )
     named = {"projectId": client.project, "datasetId": reader}
     client.patch_dataset(current, {"access": [*access, {"dataset": {"dataset": named, "targetTypes": ["VIEWS"]}}]})
+
+
+def authorizes(client: BigQueryClient, reader: str, source: str) -> bool:
+    """Tell whether `source` authorizes the views of `reader`; a list that cannot be read authorizes nobody."""
+    current = client.get_dataset(source) or {}
+    return any(_covers(item, client.project, reader) for item in current.get("access", []))
 
 
 def authorized_by(dataset: Resource) -> int:

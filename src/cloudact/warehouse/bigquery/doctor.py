@@ -22,10 +22,11 @@ from google.oauth2 import credentials as user_credentials
 from google.oauth2 import service_account
 from sqlglot.errors import SqlglotError
 
+from cloudact.catalog.rules import MAX_AUTHORIZED, MAX_MATERIALIZED_VIEWS
 from cloudact.errors import CloudactError
-from cloudact.warehouse.bigquery.authorization import MAX_AUTHORIZED, authorized_by
+from cloudact.warehouse.bigquery.authorization import authorized_by
 from cloudact.warehouse.bigquery.ddl_text import read_view
-from cloudact.warehouse.bigquery.limits import MAX_MATERIALIZED_VIEWS, base_tables, materialized_view_texts
+from cloudact.warehouse.bigquery.limits import base_tables, materialized_view_texts
 from cloudact.warehouse.bigquery.transport import rates
 from cloudact.warehouse.bigquery.transport.client import EMULATOR, BigQueryClient, Statement
 from cloudact.warehouse.bigquery.transport.concurrently import concurrently

@@ -12,13 +12,12 @@ import sqlglot
 from sqlglot import exp
 
 from cloudact.catalog.model import Materialized, View
+from cloudact.catalog.rules import MAX_MATERIALIZED_VIEWS
 from cloudact.errors import WarehouseRefused
 from cloudact.planning.changes import CreateDataset, CreateView
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.bigquery.statements.rows import quote
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient, Statement
-
-MAX_MATERIALIZED_VIEWS = 100
 
 
 def check_materialized_views(client: BigQueryClient, plan: Plan) -> None:

@@ -28,12 +28,13 @@ from cloudact.errors import (
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.bigquery.apply import Application
-from cloudact.warehouse.bigquery.authorization import authorize
+from cloudact.warehouse.bigquery.authorization import authorize, authorizes
 from cloudact.warehouse.bigquery.inspect import Inspector
 from cloudact.warehouse.bigquery.limits import check_materialized_views, materialized_views
 from cloudact.warehouse.bigquery.statements import rows
+from cloudact.warehouse.bigquery.survey import survey
 from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient, JobEnd, Statement
-from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Row
+from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Row, Survey
 
 T = TypeVar("T")
 # After as many jobs that failed for a reason that passes, the unit pauses before it goes on.
@@ -70,6 +71,14 @@ class BigQuerySession:
     def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
         """See `Session.inspect_many`."""
         return self._inspector.datasets(datasets, location)
+
+    def survey(self, dataset: str) -> Survey | None:
+        """See `Session.survey`."""
+        return survey(self._client, dataset)
+
+    def authorizes(self, reader: str, source: str) -> bool:
+        """See `Session.authorizes`."""
+        return authorizes(self._client, reader, source)
 
     def check(self, plan: Plan) -> None:
         """See `Session.check`."""

@@ -14,8 +14,9 @@ import sqlglot
 from cloudact.catalog.model import Column, Dataset, Mode, Table, View
 from cloudact.errors import WarehouseRefused
 from cloudact.planning import changes as c
+from cloudact.planning.widening import widens_in_duckdb
 from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, digest_of, view_to_text
-from cloudact.warehouse.duckdb.type_map import holds, literal, quote, storage_of
+from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
 
 
 def statements(dataset: str, change: c.Change, actual: Dataset | None) -> list[str]:
@@ -100,7 +101,7 @@ def _add_column(dataset: str, change: c.AddColumn, parent: list[str]) -> list[st
 
 def _widen(dataset: str, change: c.WidenType) -> list[str]:
     before, after = (storage_of(Column(change.path[0], type_)) for type_ in (change.before, change.after))
-    if not holds(after, before):
+    if not widens_in_duckdb(change.before, change.after):
         raise WarehouseRefused(
             f"DuckDB stores {change.after} as {after}, which does not hold every value of {before}",
             hint="Keep the declared type, or declare a precision and scale that hold every value in at most 38 digits.",

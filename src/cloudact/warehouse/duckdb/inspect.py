@@ -33,7 +33,7 @@ class Inspector:
     """Reads through a connection outside any transaction, where a name that does not exist is an answer."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, listing: Listing) -> None:
-        self._connection = connection
+        self.connection = connection
         self._listing = listing
 
     def dataset(self, name: str, among: Collection[str] | None) -> tuple[Dataset | None, Manifest | None]:
@@ -50,7 +50,7 @@ class Inspector:
 
     def exists(self, dataset: str) -> bool:
         """Tell whether the schema exists."""
-        found = self._connection.execute(
+        found = self.connection.execute(
             "SELECT 1 FROM duckdb_schemas() WHERE database_name = current_database() AND lower(schema_name) = lower(?)",
             [dataset],
         )
@@ -59,13 +59,13 @@ class Inspector:
     def manifest(self, dataset: str) -> Manifest | None:
         """Return the dataset's manifest, or None for a dataset this project did not make."""
         try:
-            row = self._connection.execute(read_manifest(dataset)).fetchone()
+            row = self.connection.execute(read_manifest(dataset)).fetchone()
         except duckdb.CatalogException:
             return None
         return Manifest.from_text(row[0]) if row else None
 
     def _read(self, name: str, manifest: Manifest, among: Collection[str] | None) -> Dataset:
-        listed = self._listing.of(name, self._connection)
+        listed = self._listing.of(name, self.connection)
         views = self._views(listed.views)
         wanted = None if among is None else {name.casefold() for name in (*manifest.tables, *among)}
         names = [name for name in sorted(listed.tables) if wanted is None or name.casefold() in wanted]
@@ -83,7 +83,7 @@ class Inspector:
 
     def _table(self, dataset: str, name: str, definitions: dict[str, str]) -> Table | None:
         try:
-            rows = self._connection.execute(f"DESCRIBE {quote(dataset)}.{quote(name)}").fetchall()
+            rows = self.connection.execute(f"DESCRIBE {quote(dataset)}.{quote(name)}").fetchall()
         except duckdb.CatalogException:
             return None
         live = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
@@ -103,7 +103,7 @@ class Inspector:
             return {}
         marks = ", ".join("?" for _ in wanted)
         try:
-            rows = self._connection.execute(
+            rows = self.connection.execute(
                 f"SELECT digest, body FROM {quote(INTERNAL)}.{quote(DEFINITIONS)} WHERE digest IN ({marks})",
                 wanted,
             ).fetchall()

@@ -14,9 +14,10 @@ from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, Ware
 from cloudact.planning.changes import Change, CreateTable, CreateView, ReplaceView
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import Plan
-from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Progress, Row
+from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Progress, Row, Survey
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
+from cloudact.warehouse.duckdb.foreign.survey import survey
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.listing import Names
 from cloudact.warehouse.duckdb.manifest import (
@@ -91,6 +92,16 @@ class Transaction:
         """See `Session.inspect_many`; everything is in one file, whatever location is on record."""
         del location
         return {name: found for name in datasets if (found := self.inspect(name))}
+
+    def survey(self, dataset: str) -> Survey | None:
+        """See `Session.survey`."""
+        with mapped():
+            return survey(self._inspector, dataset)
+
+    def authorizes(self, reader: str, source: str) -> bool:
+        """See `Session.authorizes`; whoever opens the file reads all of it."""
+        del reader, source
+        return False
 
     def check(self, plan: Plan) -> None:
         """See `Session.check`; nothing here has a number that ends."""

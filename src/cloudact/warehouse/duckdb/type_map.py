@@ -12,11 +12,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from cloudact.catalog.model import Column, Kind, Mode, Type
-
-# DuckDB's DECIMAL ends at 38 digits and BIGNUMERIC has 76: without a declared precision, 20 digits before the point
-# and 18 after it. A larger value is refused by the engine, never rounded into range.
-BIGNUMERIC_STORAGE = (38, 18)
-NUMERIC_STORAGE = (38, 9)
+from cloudact.planning.widening import NUMERIC_STORAGE, decimal_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +78,8 @@ def _scalar(type_: Type) -> str:
             return _SCALARS[kind]
 
 
-def decimal_digits(type_: Type) -> tuple[int, int]:
-    """Return precision and scale of the DECIMAL that stores a NUMERIC or BIGNUMERIC."""
-    if type_.precision is None:
-        return NUMERIC_STORAGE if type_.kind is Kind.NUMERIC else BIGNUMERIC_STORAGE
-    if type_.precision <= 38:
-        return type_.precision, type_.scale or 0
-    return 38, min(type_.scale or 0, BIGNUMERIC_STORAGE[1])
-
-
 # GEOGRAPHY shares VARCHAR with STRING: without a definition the plainer one is assumed.
 _KINDS = {storage: kind for kind, storage in _SCALARS.items() if kind is not Kind.GEOGRAPHY}
-
-
-def holds(after: Storage, before: Storage) -> bool:
-    """Tell whether a widened column keeps every digit: DuckDB's DECIMAL is narrower than the types it stands for."""
-    if after == before or not after.name.startswith("DECIMAL("):
-        return True
-    (whole, fraction), (whole_before, fraction_before) = _digits(after), _digits(before)
-    return whole_before <= whole and fraction_before <= fraction
-
-
-def _digits(storage: Storage) -> tuple[int, int]:
-    if not storage.name.startswith("DECIMAL("):
-        return 19, 0  # BIGINT, the only other type that widens to a decimal
-    precision, scale = (int(part) for part in storage.name.removeprefix("DECIMAL(").rstrip(")").split(","))
-    return precision - scale, scale
 
 
 @lru_cache(maxsize=4096)
@@ -151,8 +123,7 @@ def _inferred_type(text: str) -> Type:
     if kind := _KINDS.get(text):
         return Type(kind)
     if text.startswith("DECIMAL("):
-        whole, scale = _digits(Storage(text))
-        precision = whole + scale
+        precision, scale = (int(part) for part in text.removeprefix("DECIMAL(").rstrip(")").split(","))
         if (precision, scale) == NUMERIC_STORAGE:
             return Type(Kind.NUMERIC)
         fits = scale <= 9 and precision <= scale + 29

@@ -1,0 +1,1 @@
+"""The inverse of the loader: a live dataset as the files that declare it."""

@@ -1,0 +1,1 @@
+"""The data dictionary: what the catalog declares, for people to read on a terminal and on pages."""

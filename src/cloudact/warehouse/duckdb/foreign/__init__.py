@@ -1,0 +1,1 @@
+"""Datasets, and parts of datasets, that this project did not make."""

@@ -1,0 +1,145 @@
+"""Everything about a live dataset, with what other hands than this project's made of it.
+
+`Inspector` reads what can be compared with a declaration. This adds what a declaration could be made from: comments,
+views and defaults in DuckDB's own SQL, and what there is no place for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from cloudact.catalog.model import Column, Dataset, Table, View
+from cloudact.errors import Problem
+from cloudact.warehouse.driver import Survey
+from cloudact.warehouse.duckdb.ddl import view_query
+from cloudact.warehouse.duckdb.foreign.sql import Untranslatable, google_default, google_query, unknown_functions
+from cloudact.warehouse.duckdb.inspect import Inspector
+from cloudact.warehouse.duckdb.manifest import INTERNAL, Manifest, is_digest, table_from_text
+from cloudact.warehouse.duckdb.type_map import quote
+
+_HERE = "database_name = current_database()"
+_SCHEMA = f"SELECT schema_name, comment FROM duckdb_schemas() WHERE {_HERE} AND lower(schema_name) = lower(?)"
+_TABLES = f"SELECT table_name, comment FROM duckdb_tables() WHERE {_HERE} AND schema_name = ? AND comment IS NOT NULL"
+_COLUMNS = (
+    f"SELECT table_name, column_name, comment FROM duckdb_columns() WHERE {_HERE} AND schema_name = ?"
+    " AND comment IS NOT NULL"
+)
+_VIEWS = f"SELECT view_name, sql, coalesce(comment, '') FROM duckdb_views() WHERE {_HERE} AND schema_name = ?"
+_CONSTRAINTS = (
+    f"SELECT table_name, constraint_text FROM duckdb_constraints() WHERE {_HERE} AND schema_name = ?"
+    " AND constraint_type <> 'NOT NULL' ORDER BY ALL"
+)
+_INDEXES = (
+    f"SELECT table_name, 'index ' || index_name FROM duckdb_indexes() WHERE {_HERE} AND schema_name = ? ORDER BY ALL"
+)
+_NOT_DATASETS = frozenset({INTERNAL, "information_schema", "pg_catalog"})
+_FIX_VIEW = "declare it by hand, or keep it outside the catalog"
+_FIX_DEFAULT = "give the column a default that GoogleSQL has, or none"
+
+
+def survey(inspector: Inspector, name: str) -> Survey | None:
+    """Return what there is to know of a dataset, see `Session.survey`."""
+    found = inspector.connection.execute(_SCHEMA, [name]).fetchone()
+    if found is None or found[0] in _NOT_DATASETS:
+        return None
+    dataset, manifest = inspector.dataset(found[0], None)
+    if dataset is None:
+        return None
+    if manifest is None and found[1]:
+        dataset = replace(dataset, description=found[1])
+    return _Surveyor(inspector, dataset, manifest or Manifest()).survey()
+
+
+@dataclass(slots=True)
+class _Surveyor:
+    """Completes what was inspected of one dataset."""
+
+    inspector: Inspector
+    dataset: Dataset
+    manifest: Manifest
+
+    def survey(self) -> Survey:
+        unsupported: list[Problem] = []
+        definitions = self._definitions()
+        tables = [self._table(table, definitions.get(table.key), unsupported) for table in self._described()]
+        notes = list(self._notes())
+        views = list(self._views(unsupported, notes))
+        complete = replace(self.dataset, tables=tuple(tables), views=tuple(views))
+        return Survey(complete, tuple(unsupported), tuple(notes))
+
+    def _rows(self, statement: str) -> list[tuple[str, ...]]:
+        return self.inspector.connection.execute(statement, [self.dataset.name]).fetchall()
+
+    def _definitions(self) -> dict[str, Table]:
+        """Return the tables that this project knows, by name, as it made them."""
+        texts = self.inspector.definitions(self.manifest.tables.values())
+        known = ((name, texts.get(digest)) for name, digest in self.manifest.tables.items())
+        return {name.casefold(): table_from_text(text) for name, text in known if text}
+
+    def _described(self) -> Iterator[Table]:
+        """Yield the tables with the comments of what this project has no description of."""
+        of_tables = {str(name): comment for name, comment in self._rows(_TABLES)}
+        of_columns = {(table, column): comment for table, column, comment in self._rows(_COLUMNS)}
+        for table in self.dataset.tables:
+            columns = tuple(
+                replace(item, description=item.description or of_columns.get((table.name, item.name), ""))
+                for item in table.columns
+            )
+            text = table.description or of_tables.get(table.name, "")
+            yield replace(table, description=text, columns=columns)
+
+    def _table(self, table: Table, known: Table | None, unsupported: list[Problem]) -> Table:
+        columns = tuple(self._column(item, table.name, known, unsupported) for item in table.columns)
+        return replace(table, columns=columns)
+
+    def _column(self, column: Column, table: str, known: Table | None, unsupported: list[Problem]) -> Column:
+        """A default that this project did not set is in DuckDB's words."""
+        declared = known.column(column.name) if known else None
+        if column.default is None or (declared and declared.default is not None):
+            return column
+        try:
+            return replace(column, default=google_default(column.default))
+        except Untranslatable as error:
+            what = f"has the default {column.default}, which {error}"
+            unsupported.append(Problem(f"{self.dataset.name}.{table}", column.name, what, _FIX_DEFAULT))
+            return replace(column, default=None)
+
+    def _views(self, unsupported: list[Problem], notes: list[str]) -> Iterator[View]:
+        rows = self._rows(_VIEWS)
+        ours = self.inspector.definitions([comment for _, _, comment in rows if is_digest(comment)])
+        foreign = {name: (sql, comment) for name, sql, comment in rows if comment not in ours}
+        for view in self.dataset.views:
+            if view.name not in foreign:
+                yield view
+                continue
+            where = f"{self.dataset.name}.{view.name}"
+            try:
+                found = self._translated(view.name, *foreign[view.name])
+            except Untranslatable as error:
+                unsupported.append(Problem(where, "", str(error), _FIX_VIEW))
+                continue
+            if calls := unknown_functions(found.query):
+                notes.append(f"{where}: calls {', '.join(calls)}, which may be DuckDB's alone")
+            yield found
+
+    def _translated(self, name: str, statement: str, comment: str) -> View:
+        connection = self.inspector.connection
+        database = str((connection.execute("SELECT current_database()").fetchone() or ("",))[0])
+        relations = [*(table.name for table in self.dataset.tables), *(view.name for view in self.dataset.views)]
+        query = google_query(statement, self.dataset.name, relations, database)
+        path = f"{quote(self.dataset.name)}.{quote(name)}"
+        try:
+            before = connection.execute(f"DESCRIBE {path}").fetchall()
+            after = connection.execute(f"DESCRIBE {view_query(query)}").fetchall()
+        except duckdb.Error as error:
+            raise Untranslatable(f"has a query that fails in GoogleSQL's words: {error}") from error
+        if [row[:2] for row in before] != [row[:2] for row in after]:
+            raise Untranslatable("has other columns when its query is put in GoogleSQL's words")
+        return View(name, query, description="" if is_digest(comment) else comment)
+
+    def _notes(self) -> Iterator[str]:
+        for table, what in (*self._rows(_CONSTRAINTS), *self._rows(_INDEXES)):
+            yield f"{self.dataset.name}.{table}: {what} stays in the warehouse and is not declared"
