@@ -64,6 +64,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "CA_ROOT_API_KEY",
         "CA_WAREHOUSE_URL",
         "CA_CONFIG_DIR",
+        "CA_TEMPLATES_DIR",
         "CA_ENVIRONMENT",
         "CA_API_URL",
         "CA_LOG_LEVEL",

@@ -112,4 +112,8 @@ BY_HAND: dict[str, tuple[str, ...]] = {
         ADD_LOADED_BY,
         MAKE_SEATS_TEXT,
     ),
+    "GET /api/v1/admin/datasets/{dataset}/declaration": (
+        "CREATE SCHEMA globex_prod",
+        "CREATE TABLE globex_prod.orders (order_id VARCHAR NOT NULL, amount DECIMAL(38, 9))",
+    ),
 }

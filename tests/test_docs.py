@@ -81,7 +81,7 @@ def test_every_call_named_is_one_of_the_service(path: Path) -> None:
 def test_every_command_named_is_one_of_the_command_line(path: Path) -> None:
     text = "\n".join([*re.findall(r"`(cloudact [^`]+)`", prose(path)), *(block.text for block in blocks(path))])
     known = {" ".join(words) for words in commands(get_command(app))}
-    for group, command in re.findall(r"(?:^|\$ |bin/)cloudact ([a-z]+)(?: ([a-z]+))?", text, flags=re.MULTILINE):
+    for group, command in re.findall(r"(?:^|\$ |bin/)cloudact ([a-z]+)(?: ([a-z-]+))?", text, flags=re.MULTILINE):
         assert group in known, f"cloudact {group}"
         assert group == "serve" or not command or f"{group} {command}" in known, f"cloudact {group} {command}"
 
