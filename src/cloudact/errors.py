@@ -98,6 +98,8 @@ class CatalogError(CloudactError):
         head = f"the catalog has {count} problem{'s' if count != 1 else ''}; nothing was changed"
         super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
         self.hint = "Mend the files named above; `cloudact catalog lint` checks them without a warehouse."
+        if all(problem.code == "CA001" and problem.where.endswith(".yml") for problem in self.problems):
+            self.hint = "Is CA_CONFIG_DIR the catalog's directory? `cloudact init` makes a new one."
 
 
 class InvalidRequest(CloudactError):

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cloudact.errors import ConfigurationError
@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
         description="Least severe log lines to write: DEBUG, INFO, WARNING or ERROR.",
     )
+
+    @field_validator("root_api_key", "api_url", "bigquery_max_bytes_billed", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
 
 
 def load_settings() -> Settings:

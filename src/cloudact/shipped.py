@@ -1,4 +1,4 @@
-"""The catalog and the templates that come with the package."""
+"""The catalog, the templates and the documentation that come with the package."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 
 from cloudact.errors import ConfigurationError
 
-FOLDERS = ("configs", "ps_templates")
+CATALOGS = ("configs", "ps_templates")
+_FOLDERS = (*CATALOGS, "docs")
 
 
 def shipped_files() -> dict[str, str]:
     """Return the text of every shipped file, by path; raises ConfigurationError when the installation lacks them."""
     root = _root()
-    return {path: text for name in FOLDERS for path, text in _texts(root / name, name)}
+    return {path: text for name in _FOLDERS for path, text in _texts(root / name, name)}
 
 
 def _root() -> Traversable:
@@ -23,7 +24,7 @@ def _root() -> Traversable:
     package: Traversable = files("cloudact")
     checkout = Path(str(package)).parents[1]
     for root in (package / "shipped", checkout):
-        if all((root / name).is_dir() for name in FOLDERS):
+        if all((root / name).is_dir() for name in _FOLDERS):
             return root
     raise ConfigurationError(
         "this installation of cloudact has no shipped catalog", hint="Install it again, from its wheel or its source."

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from cloudact.errors import ConfigurationError
+from cloudact.catalog.model import Dataset
+from cloudact.errors import ChangeFailed, ConfigurationError, WarehouseError
+from cloudact.planning.changes import CreateDataset
+from cloudact.planning.policy import EVERYTHING
 from cloudact.settings import Settings
 from cloudact.tenancy.adoption.pull import Pull
 from cloudact.tenancy.bootstrap import Bootstrap
@@ -18,11 +22,12 @@ from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.doctor import Doctor
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
+from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.driver import Observer, Warehouse, ignore
 from cloudact.warehouse.driver import Progress as ChangeProgress
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 
-__all__ = ["ChangeProgress", "Services", "build_services"]
+__all__ = ["ChangeProgress", "Services", "build_services", "rehearse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,21 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         ping=warehouse.ping,
         close=warehouse.close,
     )
+
+
+def rehearse(datasets: Sequence[Dataset]) -> list[ChangeFailed]:
+    """Return what DuckDB refuses when these datasets are made, one after another, in memory."""
+    with closing(DuckDBWarehouse(None)) as warehouse:
+        return [refused for dataset in datasets for refused in _refused(warehouse, dataset)]
+
+
+def _refused(warehouse: Warehouse, dataset: Dataset) -> list[ChangeFailed]:
+    try:
+        return synchronize(warehouse, dataset, EVERYTHING).failed
+    except ChangeFailed as error:
+        return [error]
+    except WarehouseError as error:
+        return [ChangeFailed(CreateDataset(dataset), dataset.name, error)]
 
 
 def _now() -> datetime:

@@ -40,7 +40,7 @@ def test_a_dataset_that_is_not_there_is_not_found(bootstrapped: TestClient) -> N
 
 
 def test_what_cannot_be_declared_is_a_conflict_that_lists_each(onboarded: TestClient, live: Live) -> None:
-    live.execute("CREATE TABLE acme_corp_prod.odd (ok BIGINT, huge HUGEINT, id UUID)")
+    live.execute("CREATE TABLE acme_corp_prod.odd (ok BIGINT, huge HUGEINT, id FLOAT)")
     answer = onboarded.get(OF_ACME)
     assert (answer.status_code, answer.json()["code"]) == (409, "not_declarable")
     assert [item["field"] for item in answer.json()["errors"]] == ["acme_corp_prod.odd:huge", "acme_corp_prod.odd:id"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
 
 from cloudact.catalog.exports import Export, Home
 from cloudact.catalog.model import Kind, Mode
+from tests.billing.loading import LINEAGE
 from tests.billing.shipped import CATALOG, EXPORTS, read_csv
 
 COLUMNS = "raw_billing_columns.csv"
@@ -51,6 +53,10 @@ FILES = {
     "data/focus_1_3_synthetic_cost_and_usage_gcp.csv": ("focus_cost_and_usage", 65),
     "data/focus_1_3_synthetic_contract_commitment_gcp.csv": ("focus_contract_commitment", 13),
 }
+
+
+# What a loader adds to every line.
+ADDED = {"org_slug", "provider", "usage_date", "ingestion_date", "ingestion_timestamp", *LINEAGE}
 
 
 def homeless(export: Export, source: str, type_: str, mode: str) -> str:
@@ -99,6 +105,36 @@ def test_every_column_of_a_sample_has_a_home_of_its_own(file: str) -> None:
     homes = {column: EXPORTS[name].home_of(column) for column in header}
     assert (len(header), len(set(homes.values()))) == (count, count)
     assert [column for column, home in homes.items() if home is None] == []
+
+
+def bare(name: str) -> str:
+    """Return a name as it is in every spelling: `lineItem/UsageType` is `line_item_usage_type` in CUR 2.0."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_a_column_lands_in_the_one_of_its_name_or_in_one_that_says_so(name: str) -> None:
+    """What the catalog says of its columns is written apart from the export files: two columns cannot be swapped."""
+    export = EXPORTS[name]
+    said = {
+        item.name: {bare(word) for word in re.findall(r"[\w/.]+", item.description)} for item in export.table.columns
+    }
+    homes = [*export.columns, *export.maps]
+    elsewhere = {source: home for source, home in homes if bare(source) not in {bare(home), *said[home]}}
+    assert elsewhere == ({"Id": "x_source_record_id"} if name == "focus_cost_and_usage" else {})
+
+
+@pytest.mark.parametrize("provider", ["gcp", "aws", "azure", "oci"])
+def test_a_column_that_no_export_fills_says_what_does(provider: str) -> None:
+    exports = [item for item in EXPORTS.values() if item.table.name == f"cloud_{provider}_billing_raw_daily"]
+    filled = {home for item in exports for _, home in (*item.columns, *item.maps)}
+    silent = [
+        column.name
+        for column in exports[0].table.columns
+        if column.name not in filled | ADDED
+        and not re.search(r"^Derived: |[Tt]ext form|of the Usage API", column.description)
+    ]
+    assert silent == []
 
 
 def test_the_providers_own_columns_of_a_focus_export_land_under_their_names() -> None:

@@ -278,3 +278,28 @@ def test_any_value_in_any_place_is_read_or_reported(value: dict[str, Any]) -> No
     problems = Problems()
     template = Folder("setup", encoded({"setup/config.yml": value}), problems).parse()
     assert template or problems.found
+
+
+@pytest.mark.parametrize("value", ["true", "'10'", '"1_0"', "1.0", "9223372036854775808", "-9223372036854775809"])
+@pytest.mark.parametrize("key", ["start", "end", "interval"])
+def test_bounds_of_ranges_are_numbers_of_64_bits(catalog: CatalogDirectory, key: str, value: str) -> None:
+    given = {"start": "-5", "end": "100", "interval": "10"} | {key: value}
+    bounds = ", ".join(f"{name}: {text}" for name, text in given.items())
+    partition = f"{{type: RANGE, field: id, {bounds}}}"
+    config = f"dataset: '{{org_slug}}_prod'\ntables: {{events: {{partition: {partition}}}}}\nviews: [recent]\n"
+    catalog.write(CONFIG_FILE, config)
+    assert catalog.problem().field == f"tables.events.partition.{key}"
+
+
+@pytest.mark.parametrize("value", ["true", "'1'", ".inf", ".nan"])
+def test_an_expiration_is_a_number(catalog: CatalogDirectory, value: str) -> None:
+    partition = f"{{type: DAY, expiration_days: {value}}}"
+    config = f"dataset: '{{org_slug}}_prod'\ntables: {{events: {{partition: {partition}}}}}\nviews: [recent]\n"
+    catalog.write(CONFIG_FILE, config)
+    assert catalog.problem().field == "tables.events.partition.expiration_days"
+
+
+@pytest.mark.parametrize("value", [True, "15", 15.5])
+def test_a_refresh_interval_is_a_whole_number(catalog: CatalogDirectory, value: object) -> None:
+    catalog.write(CONFIG_FILE, with_view(refresh_interval_minutes=value))
+    assert catalog.problem().field == "views.recent.refresh_interval_minutes"

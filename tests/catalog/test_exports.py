@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cloudact.catalog.exports import Export, Home, load_exports
+from cloudact.catalog.problems import Code
 from cloudact.errors import CatalogError, Problem
 from tests.catalog.declared import EVENTS, CatalogDirectory, column
 
@@ -123,6 +124,16 @@ def test_every_problem_of_every_file_is_reported_with_its_line(bills: CatalogDir
         (BILL, 10, "others"),
         (BILL, 10, "others"),
         ("exports/other.yml", 2, "table"),
+    ]
+    assert [item.code for item in found] == [
+        Code.EXPORT_COLUMN_TWICE,
+        Code.EXPORT_TARGET_TAKEN,
+        Code.EXPORT_TARGET,
+        Code.EXPORT_TARGET_TAKEN,
+        Code.EXPORT_TARGET_TYPE,
+        Code.EXPORT_TARGET_TAKEN,
+        Code.EXPORT_TARGET_TYPE,
+        Code.EXPORT_TARGET,
     ]
     assert [item.what for item in found] == [
         "has the same name as Line (case does not count)",

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudact.catalog.load import CENTRAL, ORGANIZATION, load_dataset, parse_catalog
+from cloudact.catalog.load import (
+    CENTRAL,
+    ORGANIZATION,
+    is_declaration,
+    load_dataset,
+    parse_catalog,
+    parse_dataset,
+    read_files,
+)
+from cloudact.catalog.problems import Code
 from cloudact.errors import CatalogError, Problem
 from tests.catalog.declared import (
     ACCOUNTS,
@@ -135,15 +144,68 @@ def test_the_central_dataset_has_a_plain_name(catalog: CatalogDirectory, name: s
     assert catalog.problem() == Problem(CENTRAL_CONFIG, "dataset", f"is {name}", fix, 1)
 
 
-@pytest.mark.parametrize("source", ["{organizations}.accounts", "{organizations}.Accounts", "central.accounts"])
+@pytest.mark.parametrize("source", ["{organizations}.accounts", "central.accounts"])
 def test_a_view_reads_declared_tables(catalog: CatalogDirectory, source: str) -> None:
     catalog.write(RECENT, f"SELECT {{org_slug}} AS owner FROM {source} WHERE org_slug = {{org_slug}}")
     assert catalog.problems() == []
 
 
 def test_a_view_of_the_organizations_own_tables_needs_no_filter(catalog: CatalogDirectory) -> None:
-    catalog.write(RECENT, "SELECT id FROM {dataset}.EVENTS")
+    catalog.write(RECENT, "SELECT id FROM {dataset}.events")
     assert catalog.problems() == []
+
+
+def test_a_view_spells_a_table_as_it_is_declared(catalog: CatalogDirectory) -> None:
+    catalog.write(RECENT, "SELECT id FROM {dataset}.EVENTS")
+    problem = catalog.problem()
+    assert (problem.code, problem.field, problem.fix) == (Code.UNKNOWN_TABLE, "{dataset}.EVENTS", "write events")
+
+
+def test_a_function_that_gives_a_table_is_named(catalog: CatalogDirectory) -> None:
+    catalog.write(RECENT, "SELECT a FROM EXTERNAL_QUERY('connection', 'SELECT 1 AS a')")
+    assert catalog.problem().field == "(no dataset).EXTERNAL_QUERY"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("SELECT id FROM {dataset}.events", None),
+        ("SELECT id FROM made.events", None),
+        ("SELECT id FROM {dataset}.evnts", Code.UNKNOWN_TABLE),
+        ("SELECT nope FROM {dataset}.events", Code.UNKNOWN_COLUMN),
+        ("SELECT {org_slug} AS owner FROM {dataset}.events", Code.PLACEHOLDER),
+    ],
+)
+def test_a_dataset_by_itself_has_views_over_its_own_tables(tmp_path: Path, query: str, code: Code | None) -> None:
+    files = {
+        "x/config.yml": {"dataset": "made", "tables": ["events"], "views": ["v"]},
+        "x/schemas/events.json": [{"name": "id", "type": "INT64"}],
+        "x/views/v.sql": query,
+        "xy/config.yml": "no mapping",
+    }
+    if code is None:
+        assert parse_dataset("x", encoded(files)).alone().views[0].query == query.replace("{dataset}", "`made`")
+        return
+    with pytest.raises(CatalogError) as caught:
+        parse_dataset("x", encoded(files))
+    assert [problem.code for problem in caught.value.problems] == [code]
+
+
+def test_what_is_read_of_a_directory_can_be_told_by_its_path(catalog: CatalogDirectory) -> None:
+    others = ("README.md", "schemas/notes.txt", "schemas/old/events.json", "events.json", "old/config.yml", "a.sql")
+    for name in (*others, "views/deep/b.sql"):
+        catalog.write(f"{ORGANIZATION}/{name}", "?")
+    paths = [path.relative_to(catalog.root).as_posix() for path in catalog.root.rglob("*") if path.is_file()]
+    read = {path for path in paths if is_declaration(path, ORGANIZATION)}
+    assert read == set(read_files(catalog.root, ORGANIZATION))
+    assert f"{ORGANIZATION}/a.sql" in read
+
+
+@pytest.mark.parametrize("clustering", [["a", "b", "c", "d", "e"], ["id", "ID"]], ids=["five", "twice"])
+def test_a_view_of_every_column_is_clustered_by_few(catalog: CatalogDirectory, clustering: list[str]) -> None:
+    catalog.change(CONFIG_FILE, views={"recent": {"clustering": clustering}})
+    catalog.write(RECENT, "SELECT * FROM {dataset}.events")
+    assert catalog.problem().code == Code.CLUSTERING_COLUMNS
 
 
 def test_a_column_that_no_table_of_the_view_declares_is_a_problem(catalog: CatalogDirectory) -> None:

@@ -143,6 +143,9 @@ WRONG = {
     "select lines.sku from {dataset}.t": ["t.lines.sku: is no field of t.lines"],
     "select id as k from {dataset}.t group by zz": [f"zz: {NOWHERE}"],
     "select id from {dataset}.t order by zz": [f"zz: {NOWHERE}"],
+    "select * except (zz, ID) from {dataset}.t": [f"zz: {NOWHERE}"],
+    "select p.* except (zz) from {dataset}.t as p, {dataset}.u": [f"zz: {NOWHERE}"],
+    "select p.id from (select * replace (1 as zz) from {dataset}.t) as p": [f"zz: {NOWHERE}"],
 }
 
 

@@ -41,6 +41,8 @@ NEEDED: dict[Kind, dict[str, Any]] = {
     Kind.RANGE: {"rangeElementType": {"type": "DATE"}},
     Kind.RECORD: {"fields": [column("inner")]},
 }
+# What a key that holds a list may not be, though Python takes it for false.
+NO_LISTS = ("", 0, False, {})
 
 
 def text_problems(text: str) -> list[Problem]:
@@ -199,6 +201,15 @@ def test_a_schema_inside_fields_is_read_as_well() -> None:
         (column("c", "RANGE"), "c.rangeElementType", "is None", 'write {"type": "DATE"}'),
         (column("c", "RANGE", rangeElementType={"type": "X"}), "c.rangeElementType", "is {'type': 'X'}", "write"),
         (column("c", rangeElementType={"type": "DATE"}), "c.rangeElementType", "does not go with STRING", "leave it"),
+        *((column("c", fields=given), "c.fields", "do not go with STRING", "make the type") for given in NO_LISTS),
+        *((column("c", dataPolicies=given), "c.dataPolicies", "is ", "write [") for given in NO_LISTS),
+        (column("c", "INT64", collation="und:ci"), "c.collation", "does not go with INT64", "use STRING, or leave it"),
+        (
+            column("c", "FLOAT64", roundingMode="ROUND_HALF_EVEN"),
+            "c.roundingMode",
+            "does not go with FLOAT64",
+            "use NUMERIC or BIGNUMERIC, or leave it out",
+        ),
         (column("c", fields=[column("d")]), "c.fields", "do not go with STRING", "make the type RECORD"),
         (column("c", "RECORD"), "c.fields", "a RECORD needs fields", "list at least one field"),
         (column("c", "RECORD", fields=["d"]), "c[1]", "is not an object", 'write {"name": ..., "type": ...}'),
@@ -308,3 +319,17 @@ def test_data_policies_are_read_and_written_back_and_the_usual_timestamp_precisi
     assert problems.found == []
     assert (read.type, read.data_policies) == (Type(Kind.TIMESTAMP), ("projects/p/x",))
     assert columns_from_json([column_to_json(read)], problems) == (read,)
+
+
+def test_what_a_live_table_has_beside_its_type_is_left_out_and_the_column_kept() -> None:
+    """Definitions of live tables are read by the same function, which once took more than it does now."""
+    raw = [column("n", "INT64", collation="und:ci", roundingMode="ROUND_HALF_EVEN", fields=0, dataPolicies="")]
+    assert columns_from_json(raw, Problems()) == (Column("n", Type(Kind.INT64)),)
+
+
+@pytest.mark.parametrize("key", ["fields", "dataPolicies"])
+@pytest.mark.parametrize("given", [[], None])
+def test_an_empty_list_is_as_good_as_none(key: str, given: object) -> None:
+    problems = Problems()
+    assert columns_from_json([column("c", **{key: given})], problems) == (Column("c", Type(Kind.STRING)),)
+    assert problems.found == []

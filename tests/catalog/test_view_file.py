@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from cloudact.catalog.problems import Problems
+from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.view_file import ViewQuery, parse_view
 from cloudact.errors import Problem
 from cloudact.warehouse.duckdb.ddl import view_query
@@ -110,6 +110,18 @@ def test_braces_of_regular_expressions_and_json_are_no_placeholders(query: str) 
 def test_anything_but_one_select_is_refused(text: str) -> None:
     expected = Problem(FILE, "", "is not one SELECT statement", "write one SELECT statement and nothing else")
     assert problems_of(text) == [expected]
+
+
+@pytest.mark.parametrize("text", ["SELECT @limit AS a", "SELECT id FROM {dataset}.events WHERE id = ?"])
+def test_a_parameter_is_refused(text: str) -> None:
+    (found,) = problems_of(text)
+    assert (found.code, found.what) == (Code.VIEW_SQL, "has a parameter, which nobody gives a value")
+
+
+def test_what_makes_the_parser_fail_in_its_own_way_is_refused() -> None:
+    text = "FROM {dataset}.t |> LIMIT AGGREGATE COUNT(*) AS n GROUP BY name |> EXTEND n + 1 AS [ HAVING"
+    (found,) = problems_of(text)
+    assert found.what.startswith("is not BigQuery SQL: ")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from cloudact.catalog.load import CatalogSource, load_dataset
-from cloudact.catalog.model import Column, Kind, Table
+from cloudact.catalog.model import Column, Kind, Mode, Table
 from cloudact.catalog.template import DatasetTemplate
 from cloudact.tenancy.api_keys import DEFAULT_SCOPES
 from cloudact.tenancy.store import ACTIVE, PROVISIONING
@@ -190,3 +190,12 @@ def test_genai_money_is_a_decimal_without_a_limit_of_its_own(table: Table) -> No
     found = {".".join(path): item.type for path, item in table.walk() if money.search(item.name)}
     assert found or table.name.endswith(("usage_raw", "usage_daily_unified"))
     assert {path: str(type_) for path, type_ in found.items() if str(type_) != "BIGNUMERIC"} == {}
+
+
+@EVERY_DATASET
+def test_only_a_column_that_may_be_null_says_when_it_is(dataset: DatasetTemplate) -> None:
+    said = re.compile(r"[;,] (?:and )?NULL (?:for|if|in|on|only|until|unless|when|where|while|without|except)\b")
+    columns = [(f"{table.name}.{'.'.join(path)}", item) for table in dataset.tables for path, item in table.walk()]
+    always = [name for name, item in columns if item.mode is not Mode.NULLABLE and said.search(item.description)]
+    assert always == []
+    assert any(said.search(item.description) for _, item in columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +18,8 @@ from cloudact.settings import Settings
 from tests.acme import ROOT
 from tests.cli.command_line import CommandLine
 
+SHIPPED = ("configs", "ps_templates", "docs")
+
 
 def texts(folder: Path) -> dict[str, bytes]:
     found = (path for path in folder.rglob("*") if path.is_file())
@@ -27,16 +30,16 @@ def texts(folder: Path) -> dict[str, bytes]:
 def project(cli: CommandLine, tmp_path: Path) -> Path:
     """A project that was just made."""
     made = tmp_path / "some projects" / "warehouse"
-    assert "files written to" in cli.succeed("init", str(made))
+    assert "Files written to" in cli.succeed("init", str(made))
     return made
 
 
 def test_a_project_has_the_shipped_files_and_what_belongs_around_them(project: Path) -> None:
     found = texts(project)
-    for folder in ("configs", "ps_templates"):
+    for folder in SHIPPED:
         shipped = {f"{folder}/{path}": text for path, text in texts(ROOT / folder).items()}
         assert {path: found.get(path) for path in shipped} == shipped
-    around = {path for path in found if not path.startswith(("configs/", "ps_templates/"))}
+    around = {path for path in found if path.split("/")[0] not in SHIPPED}
     assert around == {".env.example", ".gitignore", ".vscode/settings.json", "README.md"}
     assert [path.name for path in project.parent.iterdir()] == [project.name]
 
@@ -79,7 +82,8 @@ def test_again_it_changes_nothing_and_adds_only_what_is_missing(cli: CommandLine
     assert "has every file already" in cli.succeed("init", str(project))
     (project / "configs" / "plans.yml").unlink()
     (project / "mine.txt").write_text("mine")
-    assert "1 files written" in cli.succeed("init", str(project))
+    answer = cli.answer("init", str(project))
+    assert answer == {"directory": str(project), "files": ["configs/plans.yml"]}
     assert texts(project) == {**before, "mine.txt": b"mine"}
 
 
@@ -94,6 +98,24 @@ def test_files_that_are_there_are_listed_and_nothing_is_written(cli: CommandLine
     assert "README.md" in done.stderr
     assert "configs/plans.yml" in done.stderr
     assert texts(tmp_path / "p") == before
+
+
+def test_no_directory_is_not_the_current_one(cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, problem = cli.refusal("init", "")
+    assert (code, problem["code"]) == (3, "output_refused")
+    assert not (tmp_path / "README.md").exists()
+
+
+def test_every_document_that_a_file_of_the_project_names_is_in_it(project: Path) -> None:
+    named = {
+        path
+        for name, text in texts(project).items()
+        if not name.startswith("docs/")
+        for path in re.findall(r"docs/[\w/.-]+\.md", text.decode())
+    }
+    assert {"docs/catalog-format.md"} <= named
+    assert [path for path in sorted(named) if not (project / path).is_file()] == []
 
 
 def test_a_file_in_the_way_is_an_error(cli: CommandLine, tmp_path: Path) -> None:
@@ -151,7 +173,8 @@ def test_the_installed_package_makes_a_project_that_works(tmp_path: Path, kind: 
     command = tmp_path / "venv" / "bin" / "cloudact"
     run(command, "init", "project", cwd=tmp_path)
     project = tmp_path / "project"
-    assert texts(project / "ps_templates") == texts(ROOT / "ps_templates")
+    for folder in SHIPPED:
+        assert texts(project / folder) == texts(ROOT / folder)
     assert "is valid" in run(command, "catalog", "lint", cwd=project)
     run(command, "bootstrap", "run", cwd=project)
     run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,31 @@ def test_against_tells_what_it_compared_with(cli: CommandLine, files: CatalogFil
     assert compared == f"Compared with {ROOT / 'configs'}."
 
 
+def test_against_tells_when_templates_could_not_be_compared(cli: CommandLine, config_dir: Path) -> None:
+    alone = config_dir.parent / "elsewhere" / "configs"
+    shutil.copytree(config_dir, alone)
+    words = (*LINT, "--against", str(alone))
+    settings = {"CA_TEMPLATES_DIR": str(shutil.copytree(ROOT / "ps_templates", config_dir.parent / "templates"))}
+    assert cli.answer(*words, "--json", **settings)["against"] == {
+        "name": str(alone), "exists": True, "templates": False
+    }  # fmt: skip
+    assert f"The pipeline templates were not compared: {alone} has none beside it." in cli.succeed(*words, **settings)
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "exit_code"),
+    [("duckdb:///:memory:", 3), ("duckdb:///no/such/place.duckdb", 3), ("bigquery://acme", 0)],
+)
+def test_what_duckdb_refuses_counts_where_it_holds_the_data(
+    cli: CommandLine, files: CatalogFiles, warehouse: str, exit_code: int
+) -> None:
+    default = "FARM_FINGERPRINT('x')"
+    add_column(files, name="hash", type="INT64", description="A number.", defaultValueExpression=default)
+    done = cli.run(*LINT, CA_WAREHOUSE_URL=warehouse)
+    assert done.exit_code == exit_code
+    assert ("CA503 error: hash.defaultValueExpression: is refused by DuckDB" in done.stdout) == (exit_code == 3)
+
+
 def test_against_nothing_that_exists_is_invalid_input(cli: CommandLine) -> None:
     exit_code, problem = cli.refusal(*LINT, "--against", "no-such-revision")
     assert (exit_code, problem["code"]) == (3, "invalid_request")
@@ -122,6 +148,13 @@ def test_templates_are_checked_and_may_be_absent(cli: CommandLine, tmp_path: Pat
     done = cli.run(*LINT, CA_TEMPLATES_DIR=str(tmp_path / "templates"))
     assert done.exit_code == 3
     assert f"{folder}/schemas/lost.json: CA001 error: does not exist" in done.stdout
+
+
+def test_templates_that_cannot_be_listed_are_a_violation(cli: CommandLine) -> None:
+    done = cli.run(*LINT, CA_TEMPLATES_DIR="/proc/1/root")
+    if "is valid" in done.stdout:
+        pytest.skip("this process may look into the first one")
+    assert "/proc/1/root: CA002 error: cannot be read: Permission denied" in done.stdout
 
 
 @pytest.mark.slow

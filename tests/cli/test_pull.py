@@ -57,13 +57,13 @@ def test_an_empty_directory_is_taken_and_another_one_is_not(acme: CommandLine, t
 
 def test_a_refusal_leaves_nothing(acme: CommandLine, tmp_path: Path) -> None:
     with acme.warehouse() as live:
-        live.execute(f"CREATE TABLE {ACME_DATASET}.odd (ok BIGINT, id UUID)")
+        live.execute(f"CREATE TABLE {ACME_DATASET}.odd (ok BIGINT, id FLOAT)")
     out = tmp_path / "deep" / "out"
     code, problem = acme.refusal("catalog", "pull", ACME_DATASET, "--out", str(out))
     assert (code, problem["code"]) == (5, "not_declarable")
-    assert "odd: id: is UUID" in problem["detail"]
+    assert "odd: id: is FLOAT" in problem["detail"]
     assert not out.parent.exists()
-    assert "i acme_corp_prod.odd.id: left out: is UUID" in pull(acme, out, "--skip-unsupported")
+    assert "i acme_corp_prod.odd.id: left out: is FLOAT" in pull(acme, out, "--skip-unsupported")
 
 
 def test_a_dataset_that_is_not_there_is_not_found(acme: CommandLine, tmp_path: Path) -> None:

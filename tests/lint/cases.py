@@ -11,6 +11,8 @@ from typing import Any
 from cloudact.catalog.problems import Code
 from cloudact.catalog.rules import MAX_COLUMNS, MAX_MATERIALIZED_VIEWS
 from cloudact.lint.check import Report, lint_catalog
+from cloudact.lint.rehearsal import Rehearse
+from cloudact.wiring import rehearse
 from tests.catalog.declared import (
     ACCOUNTS,
     CENTRAL_CONFIG,
@@ -46,12 +48,13 @@ class Case:
     good: Edit
     base: Edit | None = None
     both: Edit = field(default_factory=dict)
+    rehearse: Rehearse | None = None
 
     def report(self, folder: Path, edit: Edit) -> Report:
         """Return the report on the catalog with one of the edits."""
         head = made(folder / "head", {**(self.base or {}), **self.both, **edit})
         if self.base is None:
-            return lint_catalog(head)
+            return lint_catalog(head, rehearse=self.rehearse)
         return lint_catalog(head, against=str(made(folder / "base", self.base)))
 
 
@@ -125,6 +128,13 @@ def own_views(number: int) -> Edit:
 def ranges(interval: int) -> dict[str, Any]:
     """Return a partitioning by 100,000 numbers."""
     return {"type": "RANGE", "field": "id", "start": 0, "end": 100_000, "interval": interval}
+
+
+def export(**keys: Any) -> Edit:
+    """Return an export of which one column and all others have a home in the events table, with these keys."""
+    return {
+        "exports/bill.yml": {"title": "A bill", "table": "events", "columns": {"id": None}, "others": "data"} | keys
+    }
 
 
 RECORD = column("r", "RECORD", fields=[column("a", "INT64")])
@@ -232,6 +242,9 @@ CASES: dict[Code, Case] = {
         view(materialized="never", refresh_interval_minutes=5),
         {**view(materialized="shared", refresh_interval_minutes=5), **query(SHAREABLE)},
     ),
+    Code.DUPLICATE_VIEW_COLUMN: Case(
+        query("SELECT id, name AS ID FROM {dataset}.events"), query("SELECT id, name AS id_2 FROM {dataset}.events")
+    ),
     # Revisions
     Code.REQUIRED_ADDED: Case(
         more(column("x", mode="REQUIRED")),
@@ -315,5 +328,17 @@ CASES: dict[Code, Case] = {
     Code.UNTRANSLATABLE_DEFAULT: Case(
         more(column("x", defaultValueExpression="TO_HEX(SHA512('x'))")),
         more(column("x", defaultValueExpression="GENERATE_UUID()")),
+    ),
+    Code.REFUSED_BY_DUCKDB: Case(
+        query("SELECT FARM_FINGERPRINT(name) AS hash FROM {dataset}.events"),
+        query("SELECT TO_HEX(MD5(name)) AS hash FROM {dataset}.events"),
+        rehearse=rehearse,
+    ),
+    # Exports
+    Code.EXPORT_TARGET: Case(export(table="evnts"), export()),
+    Code.EXPORT_TARGET_TYPE: Case(export(others="name"), export()),
+    Code.EXPORT_TARGET_TAKEN: Case(export(maps={"tags/": "data"}), export(others=None, maps={"tags/": "data"})),
+    Code.EXPORT_COLUMN_TWICE: Case(
+        export(columns={"id": None, "ID": "name"}), export(columns={"id": None, "ID/2": "name"})
     ),
 }  # fmt: skip

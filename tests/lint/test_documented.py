@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudact.lint.registry import RULES, Level
-from cloudact.lint.renames import SAME_COLUMNS, SIMILAR
+from cloudact.lint.revisions.renames import SAME_COLUMNS, SIMILAR
 from tests.docs_text import DOCS, headings, plain, prose, table
 
 PAGE = DOCS / "catalog-lint.md"

@@ -119,6 +119,93 @@ def test_a_revision_without_a_catalog_makes_everything_new(repository: Repositor
     assert not report.fails(Level.WARNING)
 
 
+TEMPLATE = {
+    "setup/first/config.yml": "dataset: first\ntables: [things]\n",
+    "setup/first/schemas/things.json": '[{"name": "id", "type": "INT64"}]',
+}
+
+
+def template(folder: Path, type_: str = "INT64") -> Path:
+    """Write a template whose table has one column of this type."""
+    for name, text in TEMPLATE.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text.replace("INT64", type_))
+    return folder
+
+
+def told_of_templates(repository: Repository, templates: Path, against: str) -> set[str]:
+    report = lint_catalog(repository.catalog.root, templates, against=against)
+    return {problem.code for problem in report.problems if problem.where.startswith(str(templates))} - {
+        Code.UNDESCRIBED_COLUMNS, Code.UNDESCRIBED_OBJECT
+    }  # fmt: skip
+
+
+def test_templates_are_compared_with_those_of_the_revision(repository: Repository) -> None:
+    templates = template(repository.top / "templates")
+    assert told_of_templates(repository, templates, "v1") == set()
+    repository.commit("v2")
+    template(templates, "STRING")
+    assert told_of_templates(repository, templates, "v2") == {Code.TYPE_CHANGED}
+    assert told_of_templates(repository, templates, "v1") == set()
+
+
+def test_templates_are_compared_with_those_beside_the_other_directory(repository: Repository, tmp_path: Path) -> None:
+    templates = template(repository.top / "deploy" / "templates", "STRING")
+    other = CatalogDirectory(tmp_path / "other" / "any name")
+    report = lint_catalog(repository.catalog.root, templates, against=str(other.root))
+    assert report.baseline
+    assert report.baseline.templates is None
+    template(tmp_path / "other" / "templates")
+    assert told_of_templates(repository, templates, str(other.root)) == {Code.TYPE_CHANGED}
+
+
+def test_templates_outside_the_repository_are_not_compared(repository: Repository, tmp_path: Path) -> None:
+    report = lint_catalog(repository.catalog.root, template(tmp_path / "outside"), against="v1")
+    assert report.baseline
+    assert report.baseline.templates is None
+
+
+def test_a_broken_template_of_the_base_is_named(repository: Repository) -> None:
+    templates = template(repository.top / "templates", "TEXT")
+    repository.commit("broken")
+    template(templates)
+    with pytest.raises(InvalidRequest, match=r"to compare with, broken \(\w{12}\), has 1 problem itself:\n.*things"):
+        told_of_templates(repository, templates, "broken")
+
+
+def test_a_hook_of_git_compares_as_well(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository.catalog.write(EVENTS, columns(less="data"))
+    monkeypatch.setenv("GIT_DIR", str(repository.top / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    assert repository.told("v1") == {Code.COLUMN_REMOVED}
+
+
+def test_a_file_behind_a_link_is_compared(repository: Repository) -> None:
+    events = repository.catalog.root / EVENTS
+    shared = repository.top / "shared.json"
+    events.rename(shared)
+    events.symlink_to("../../../../../shared.json")
+    repository.commit("linked")
+    repository.catalog.write(EVENTS, columns(less="data"))
+    assert repository.told("linked") == {Code.COLUMN_REMOVED}
+
+
+def test_a_shallow_clone_says_how_to_get_the_rest(repository: Repository, tmp_path: Path) -> None:
+    source = repository.top.as_uri()
+    repository.git("clone", "--quiet", "--depth", "1", source, str(tmp_path / "clone"))
+    with pytest.raises(InvalidRequest, match="neither a directory nor a commit") as caught:
+        lint_catalog(tmp_path / "clone" / "deploy" / "cönfigs", against="v1~1")
+    assert "shallow" in caught.value.hint
+
+
+def test_a_directory_without_a_catalog_hides_no_branch(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "v1").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert repository.told("v1") == set()
+
+
 def test_a_directory_is_compared_with_like_a_revision(repository: Repository, tmp_path: Path) -> None:
     other = CatalogDirectory(tmp_path / "other")
     other.write(EVENTS, columns(column("more")))
@@ -140,6 +227,7 @@ def test_what_changed_is_told_at_its_line(repository: Repository) -> None:
         ("HEAD:deploy", "neither a directory nor a commit"),
         ("--all", "neither a directory nor a name of git's"),
         ("", "neither a directory nor a name of git's"),
+        ("x" * 5000, "neither a directory nor a commit"),
     ],
 )
 def test_what_is_no_revision_is_refused(repository: Repository, against: str, said: str) -> None:

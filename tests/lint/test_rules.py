@@ -8,8 +8,8 @@ import pytest
 
 from cloudact.catalog.problems import Code
 from cloudact.errors import Problem
-from cloudact.lint.findings import CODES
 from cloudact.lint.registry import RULES, Level
+from cloudact.lint.revisions.findings import CODES
 from cloudact.planning.findings import Code as Found
 from tests.lint.cases import CASES, Case
 

@@ -93,8 +93,10 @@ def test_an_extra_nested_field_is_named_by_its_path() -> None:
         (Type(Kind.TIMESTAMP), Type(Kind.DATETIME)),
         (Type(Kind.NUMERIC, 10, 2), Type(Kind.NUMERIC, 9, 3)),
         (Type(Kind.STRING), Type(Kind.BYTES)),
-        (Type(Kind.NATIVE, native="UUID"), Type(Kind.STRING)),
-        (Type(Kind.NATIVE, native="INTEGER"), Type(Kind.INT64)),
+        (Type(Kind.NATIVE, native="BIT"), Type(Kind.STRING)),
+        (Type(Kind.STRING, native="UUID"), Type(Kind.STRING, max_length=36)),
+        (Type(Kind.NUMERIC, 20, 0, native="UBIGINT"), Type(Kind.NUMERIC, 5, 0)),
+        (Type(Kind.INT64, native="SMALLINT"), Type(Kind.STRING)),
     ],
 )
 def test_a_type_that_cannot_change_in_place_is_a_conflict(live: Type, declared: Type) -> None:
@@ -102,6 +104,26 @@ def test_a_type_that_cannot_change_in_place_is_a_conflict(live: Type, declared: 
     after = Dataset("d", (Table("t", (Column("c", declared),)),))
     assert changes(before, after) == []
     assert findings(before, after) == [(Severity.CONFLICT, Code.TYPE_CHANGED, "t.c")]
+
+
+def test_an_engines_own_type_for_some_of_the_declared_values_is_a_harmless_finding_at_any_depth() -> None:
+    def columns(type_: Type) -> tuple[Column, ...]:
+        field = Column("f", type_)
+        return (
+            Column("k", type_),
+            Column("l", type_, Mode.REPEATED),
+            Column("r", Type(Kind.RECORD), Mode.REPEATED, fields=(field,)),
+        )
+
+    live = Dataset("d", (Table("t", columns(Type(Kind.INT64, native="SMALLINT")), clustering=("k",)),))
+    declared = Dataset("d", (Table("t", columns(Type(Kind.INT64)), clustering=("k",)),))
+    assert changes(live, declared) == []
+    found = diff(live, declared).findings
+    narrower = (Severity.LOOSER, Code.TYPE_IS_NARROWER)
+    assert [(item.severity, item.code, item.object) for item in found] == [
+        (*narrower, "t.k"), (*narrower, "t.l"), (*narrower, "t.r.f")
+    ]  # fmt: skip
+    assert found[0].what == "is SMALLINT, declared INT64"
 
 
 @pytest.mark.parametrize(

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from google.cloud import bigquery
 
 from cloudact.catalog.load import CENTRAL, ORGANIZATION, CatalogSource
-from cloudact.catalog.template import Catalog, Engine
 from cloudact.catalog.write.directory import write_directory
 from cloudact.errors import DatasetNotFound, InvalidRequest, NotDeclarable
 from cloudact.planning.policy import EVERYTHING
-from cloudact.planning.status import compare
-from cloudact.tenancy.adoption.pull import Declaration, Pull
-from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.sync import synchronize
-from cloudact.warehouse.driver import Warehouse
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services
-from tests.acme import ROOT
 from tests.api.live import Live
-from tests.bigquery_fake.server import Fake, running
-from tests.contract.bigquery import bigquery_at
+from tests.tenancy.pulling import adopt, assert_in_step, pull
 
-EXISTING = ROOT.parent / "shared" / "reference"
-needs_existing = pytest.mark.skipif(not EXISTING.exists(), reason="the description of existing deployments is not here")
 FOREIGN = """
     CREATE SCHEMA organizations;
     CREATE TABLE organizations.org_profiles (org_slug VARCHAR NOT NULL, company_name VARCHAR, org_dataset_id VARCHAR);
@@ -54,45 +42,6 @@ def warehouse() -> Iterator[DuckDBWarehouse]:
     with closing(DuckDBWarehouse(None)) as made:
         Live(made).execute(FOREIGN)
         yield made
-
-
-@pytest.fixture
-def make_bigquery() -> Iterator[Callable[[], tuple[Warehouse, bigquery.Client]]]:
-    """Make an empty project of a strict server, and Google's own client of it."""
-    with running() as fake:
-        fake.limits.enabled = False
-        yield lambda: _project(fake)
-
-
-def _project(fake: Fake) -> tuple[Warehouse, bigquery.Client]:
-    warehouse, hand = bigquery_at(fake.url, f"project-{uuid.uuid4().hex[:12]}")
-    return warehouse, hand._client  # the client is Google's own
-
-
-@cache
-def declarations(engine: Engine) -> Declarations:
-    """The shipped catalog, parsed once."""
-    return Declarations(ROOT / "configs", engine)
-
-
-def pull(warehouse: Warehouse, dataset: str = "acme_prod", **how: object) -> Declaration:
-    how = {"org_slug": "acme" if dataset == "acme_prod" else None, **how}
-    return Pull(declarations(warehouse.engine), warehouse).declaration(dataset, **how)  # type: ignore[arg-type]
-
-
-def adopt(warehouse: Warehouse, root: Path) -> Catalog:
-    """Pull the central dataset and acme's, and load what was written."""
-    write_directory(root / CENTRAL, pull(warehouse, "organizations").files)
-    write_directory(root / ORGANIZATION, pull(warehouse).files)
-    return CatalogSource(root, warehouse.engine).load()
-
-
-def assert_in_step(warehouse: Warehouse, catalog: Catalog) -> None:
-    for desired in (catalog.central_dataset(), catalog.organization_dataset("acme")):
-        actual = warehouse.run(lambda session, name=desired.name: session.inspect(name))  # type: ignore[misc]
-        drift = compare(actual, desired)
-        assert drift.in_sync
-        assert (drift.tables_missing, drift.views_missing, drift.conflicts, drift.tables_extra) == ((), (), (), ())
 
 
 # A DuckDB made by hand
@@ -121,6 +70,15 @@ def test_its_views_are_written_for_every_organization(warehouse: DuckDBWarehouse
     assert profile.description == "The profile"
 
 
+def test_what_duckdb_stores_for_counting_every_row_is_googlesql_again(warehouse: DuckDBWarehouse) -> None:
+    live = Live(warehouse)
+    live.execute("CREATE VIEW acme_prod.rows AS SELECT count(*) AS n FROM acme_prod.orders")
+    live.execute("CREATE VIEW acme_prod.windows AS SELECT id, count(*) OVER () AS n FROM acme_prod.orders")
+    files = pull(warehouse).files
+    assert "COUNT(*) AS n" in files["views/rows.sql"]
+    assert "COUNT(*) OVER () AS n" in files["views/windows.sql"]
+
+
 def test_after_a_sync_it_is_as_declared_and_every_row_is_there(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     live = Live(warehouse)
     live.execute("INSERT INTO acme_prod.orders (id, amount, note) VALUES (1, 2.5, 'it''s'), (2, 3.5, NULL)")
@@ -141,8 +99,9 @@ def test_what_stays_behind_in_the_warehouse_is_told(warehouse: DuckDBWarehouse) 
 
 
 UNSUPPORTED = {
-    "CREATE TABLE acme_prod.big (ok BIGINT, huge HUGEINT)": "acme_prod.big: huge: is INT128",
-    "CREATE TABLE acme_prod.ids (ok BIGINT, r STRUCT(a BIGINT, b UUID))": "acme_prod.ids: r.b: is UUID",
+    "CREATE TABLE acme_prod.big (ok BIGINT, huge HUGEINT)": "acme_prod.big: huge: is HUGEINT",
+    "CREATE TABLE acme_prod.ids (ok BIGINT, r STRUCT(a BIGINT, b FLOAT))": "acme_prod.ids: r.b: is FLOAT",
+    "CREATE TABLE acme_prod.twice (ok BIGINT, n BIGINT AS (ok * 2))": "acme_prod.twice: n: is generated always as",
     'CREATE TABLE acme_prod."two words" (ok BIGINT)': "acme_prod.two words: is a name that no declared table",
     'CREATE TABLE acme_prod.dots (ok BIGINT, "a.b" BIGINT)': "acme_prod.dots: a.b: has '.' in its name",
     "CREATE SEQUENCE s; CREATE TABLE acme_prod.seq (ok BIGINT DEFAULT nextval('s'))": "ok: has the default nextval",
@@ -152,6 +111,10 @@ UNSUPPORTED = {
     "CREATE VIEW acme_prod.of_view AS SELECT id FROM acme_prod.recent": "of_view: {dataset}.recent is not a declared",
     "CREATE VIEW acme_prod.everybody AS SELECT org_slug FROM organizations.org_profiles": "without its organization",
     "CREATE VIEW acme_prod.numbers AS SELECT range AS n FROM range(3)": "acme_prod.numbers: ",
+    "CREATE MACRO acme_prod.inc(x) AS x; CREATE VIEW acme_prod.macro AS SELECT inc(id) AS m FROM acme_prod.orders": (
+        "macro: has a query that fails in GoogleSQL's words: Catalog Error: Scalar Function with name inc does not"
+    ),
+    "CREATE VIEW acme_prod.single AS SELECT CAST(id AS FLOAT) AS f FROM acme_prod.orders": "single: has other columns",
     "CREATE VIEW acme_prod.text AS SELECT '{curly}' AS c FROM acme_prod.orders": "is not a known placeholder",
 }
 
@@ -186,6 +149,63 @@ def test_what_no_catalog_can_hold_is_refused_and_left_out_when_asked(
     assert {item.view.name for item in declared.views} >= {"recent", "profile"}
 
 
+NARROW = """
+    CREATE TYPE acme_prod.state AS ENUM ('new', 'done');
+    CREATE TABLE acme_prod.narrow (
+        id INTEGER PRIMARY KEY, small SMALLINT DEFAULT 3, many UBIGINT, key UUID DEFAULT gen_random_uuid(),
+        state acme_prod.state, list INTEGER[], r STRUCT(a TINYINT, b UINTEGER[])
+    );
+    CREATE INDEX by_small ON acme_prod.narrow (small);
+    INSERT INTO acme_prod.narrow VALUES
+        (1, 2, 18446744073709551615, '00000000-0000-0000-0000-000000000001', 'done', [1, NULL], {'a': 1, 'b': [4]});
+    CREATE VIEW acme_prod.narrowed AS SELECT id, CAST(small AS INTEGER) AS small, state FROM acme_prod.narrow;
+"""
+
+
+def test_types_that_hold_a_part_of_a_googlesql_type_stay_as_they_are(
+    warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
+    live = Live(warehouse)
+    live.execute(NARROW)
+    layout = 'SELECT column_name, column_type, "null", key FROM (DESCRIBE acme_prod.narrow)'
+    before = (live.rows("SELECT * FROM acme_prod.narrow"), live.rows(layout))
+    (note,) = (note for note in pull(warehouse).notes if "narrower" in note)
+    assert "id is INTEGER, declared INT64, small is SMALLINT, declared INT64, many is UBIGINT" in note
+    catalog = adopt(warehouse, tmp_path)
+    assert_in_step(warehouse, catalog)
+    declared = catalog.organization_dataset("acme").table("narrow")
+    assert declared is not None
+    assert [str(column.type) for column in declared.columns] == [
+        "INT64", "INT64", "NUMERIC(20)", "STRING", "STRING", "INT64", "RECORD"
+    ]  # fmt: skip
+    assert [str(field.type) for field in declared.columns[-1].fields] == ["INT64", "INT64"]
+    assert [column.default for column in declared.columns if column.default] == ["3", "GENERATE_UUID()"]
+    desired = catalog.organization_dataset("acme")
+    described = replace(declared.columns[0], description="Number of the row.")
+    table = replace(declared, columns=(described, *declared.columns[1:]))
+    others = tuple(item for item in desired.tables if item.name != table.name)
+    desired = replace(desired, tables=(*others, table))
+    assert synchronize(warehouse, desired, EVERYTHING).failed == []
+    assert synchronize(warehouse, desired, EVERYTHING).plan.changes == ()
+    assert (live.rows("SELECT * FROM acme_prod.narrow"), live.rows(layout)) == before
+    assert '"description": "Number of the row."' in pull(warehouse).files["schemas/narrow.json"]
+
+
+def test_a_table_that_requires_what_cannot_be_declared_is_left_out_whole(
+    warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
+    live = Live(warehouse)
+    live.execute("CREATE TABLE acme_prod.rates (id HUGEINT PRIMARY KEY, f FLOAT NOT NULL, ok BIGINT)")
+    with pytest.raises(NotDeclarable, match="rates: requires f, id, which cannot be declared"):
+        pull(warehouse)
+    write_directory(tmp_path / CENTRAL, pull(warehouse, "organizations").files)
+    write_directory(tmp_path / ORGANIZATION, pull(warehouse, skip_unsupported=True).files)
+    desired = CatalogSource(tmp_path, warehouse.engine).load().organization_dataset("acme")
+    before = live.rows("DESCRIBE acme_prod.rates")
+    assert synchronize(warehouse, desired, EVERYTHING).failed == []
+    assert live.rows("DESCRIBE acme_prod.rates") == before
+
+
 # Whose it is
 
 
@@ -207,6 +227,46 @@ def test_an_organization_on_record_is_found(warehouse: DuckDBWarehouse) -> None:
     assert other.org_slug == "globex"
     assert 'dataset: "{org_slug}_prod"' in other.files["config.yml"]
     assert any("on record under this name" in note for note in other.notes)
+
+
+def test_on_duckdb_it_is_found_however_it_is_spelled(warehouse: DuckDBWarehouse) -> None:
+    Live(warehouse).execute("INSERT INTO organizations.org_profiles VALUES ('acme', 'A', 'acme_prod')")
+    answer = pull(warehouse, "ACME_Prod")
+    assert (answer.dataset, answer.org_slug) == ("acme_prod", "acme")
+
+
+def test_a_slug_is_looked_for_as_a_word_of_the_name(warehouse: DuckDBWarehouse) -> None:
+    live = Live(warehouse)
+    live.execute("CREATE SCHEMA warehouse_of_are; CREATE SCHEMA eu_eu_x; CREATE SCHEMA shop7")
+    live.execute(
+        "INSERT INTO organizations.org_profiles VALUES ('are', 'A', 'warehouse_of_are'), ('hop', 'H', 'shop7')"
+    )
+    assert 'dataset: "warehouse_of_{org_slug}"' in pull(warehouse, "warehouse_of_are").files["config.yml"]
+    by_chance = pull(warehouse, "shop7")
+    assert 'dataset: "{org_slug}_prod"' in by_chance.files["config.yml"]
+    assert any("on record under this name" in note for note in by_chance.notes)
+    named = pull(warehouse, "shop7", org_slug="hop")
+    assert 'dataset: "s{org_slug}7"' in named.files["config.yml"]
+
+
+def test_a_slug_that_is_twice_in_the_name_is_told(warehouse: DuckDBWarehouse) -> None:
+    Live(warehouse).execute("CREATE SCHEMA acme_and_acme")
+    answer = pull(warehouse, "acme_and_acme", org_slug="acme")
+    assert 'dataset: "{org_slug}_and_acme"' in answer.files["config.yml"]
+    assert answer.notes == [
+        "acme_and_acme: holds acme more than once; the first became the placeholder, {org_slug}_and_acme"
+    ]
+
+
+def test_a_text_that_is_the_slug_by_chance_is_told(warehouse: DuckDBWarehouse) -> None:
+    live = Live(warehouse)
+    live.execute("CREATE SCHEMA none_prod; CREATE TABLE none_prod.t (note VARCHAR, org_slug VARCHAR)")
+    live.execute("CREATE VIEW none_prod.plain AS SELECT note FROM none_prod.t WHERE org_slug = 'none'")
+    live.execute("CREATE VIEW none_prod.v AS SELECT note FROM none_prod.t WHERE org_slug = 'none' AND note <> 'none'")
+    (note,) = pull(warehouse, "none_prod", org_slug="none").notes
+    assert note.startswith("none_prod.v: the text 'none' became a placeholder in: ")
+    assert "note <> 'none'" in note
+    assert "org_slug" not in note
 
 
 @pytest.mark.parametrize(
@@ -245,82 +305,3 @@ def test_the_central_dataset_is_pulled_plainly(services: Services) -> None:
     answer = services.pull.declaration("organizations")
     assert (answer.org_slug, answer.notes) == (None, [])
     assert "dataset: organizations" in answer.files["config.yml"]
-
-
-# A BigQuery made by hand
-
-
-def existing(name: str) -> list[dict[str, str]]:
-    with (EXISTING / name).open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def existing_tables() -> dict[tuple[str, str], bigquery.Table]:
-    """Return the tables of the existing deployments, as a person would make them."""
-    columns: dict[tuple[str, str], list[bigquery.SchemaField]] = {}
-    for row in existing("existing_columns.csv"):
-        field = bigquery.SchemaField(row["column"], row["type"], row["mode"])
-        columns.setdefault((row["dataset"], row["table"]), []).append(field)
-    return {key: _table(key, fields) for key, fields in columns.items()}
-
-
-def _table(key: tuple[str, str], fields: list[bigquery.SchemaField]) -> bigquery.Table:
-    dataset = "organizations" if key[0] == "organizations" else "acme_prod"
-    table = bigquery.Table(f"p.{dataset}.{key[1]}", fields)
-    rows = existing("existing_layout.csv")
-    layout = next((row for row in rows if (row["dataset"], row["table"]) == key), None)
-    if layout and layout["partition_type"]:
-        table.time_partitioning = bigquery.TimePartitioning(layout["partition_type"], layout["partition_field"])
-    if layout and layout["clustering"]:
-        table.clustering_fields = layout["clustering"].split("|")
-    return table
-
-
-@needs_existing
-def test_an_existing_bigquery_deployment_is_in_step_with_what_was_pulled_from_it(
-    make_bigquery: Callable[[], tuple[Warehouse, bigquery.Client]], tmp_path: Path
-) -> None:
-    warehouse, client = make_bigquery()
-    for name in ("organizations", "acme_prod"):
-        client.create_dataset(name)
-    tables = existing_tables()
-    for table in tables.values():
-        resource = table.to_api_repr()
-        resource["tableReference"]["projectId"] = client.project
-        client.create_table(bigquery.Table.from_api_repr(resource))
-    catalog = adopt(warehouse, tmp_path)
-    assert len(catalog.central.tables) + len(catalog.organization.tables) == len(tables)
-    assert_in_step(warehouse, catalog)
-    warehouse.close()
-
-
-def test_a_bigquery_view_that_names_its_project_and_policy_tags_are_taken_over(
-    make_bigquery: Callable[[], tuple[Warehouse, bigquery.Client]], tmp_path: Path
-) -> None:
-    warehouse, client = make_bigquery()
-    for name in ("organizations", "acme_prod"):
-        client.create_dataset(name)
-    tags = bigquery.PolicyTagList(["projects/p/locations/eu/taxonomies/1/policyTags/2"])
-    fields = [bigquery.SchemaField("org_slug", "STRING"), bigquery.SchemaField("mail", "STRING", policy_tags=tags)]
-    for path in ("organizations.people", "acme_prod.orders"):
-        client.create_table(bigquery.Table(f"{client.project}.{path}", fields))
-    view = bigquery.Table(f"{client.project}.acme_prod.mails")
-    view.view_query = (
-        f"SELECT o.mail, 'acme' AS slug FROM `{client.project}.acme_prod.orders` AS o -- {{not one}}\n"
-        f"JOIN `{client.project}.organizations.people` AS p USING (mail) WHERE p.org_slug = 'acme'"
-    )
-    client.create_table(view)
-    warehouse.run(lambda session: session.authorize("acme_prod", "organizations"))
-    catalog = adopt(warehouse, tmp_path)
-    assert_in_step(warehouse, catalog)
-    assert (catalog.central.authorize_views, catalog.organization.authorize_views) == (False, True)
-    orders = catalog.organization_dataset("acme").table("orders")
-    assert orders is not None
-    assert orders.columns[1].policy_tags == ("projects/p/locations/eu/taxonomies/1/policyTags/2",)
-    mails = catalog.organization_dataset("globex").view("mails")
-    assert mails is not None
-    assert mails.query == (
-        "SELECT o.mail, 'globex' AS slug FROM `globex_prod`.`orders` AS o "
-        "JOIN `organizations`.`people` AS p USING (mail) WHERE p.org_slug = 'globex'"
-    )
-    warehouse.close()

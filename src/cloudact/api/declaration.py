@@ -32,7 +32,7 @@ class DeclarationResponse(BaseModel):
         description="Text by path: config.yml, and the schema and view files that it names.",
         examples=[{"config.yml": 'dataset: "{org_slug}_prod"\n...'}],
     )
-    notes: list[str] = Field(description="What was left out, and what the warehouse keeps that is not declared.")
+    notes: list[str] = Field(description="What was left out, what the warehouse keeps undeclared, and what to look at.")
 
 
 @router.get("/{dataset}/declaration", summary="Declare a dataset as it is", responses=problem_responses(404, 409))

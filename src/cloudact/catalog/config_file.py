@@ -17,6 +17,8 @@ def _lower_case(text: str) -> str:
 
 Label = Annotated[str, Field(pattern=r"^[\w-]{0,63}$"), AfterValidator(_lower_case)]
 LabelKey = Annotated[str, Field(pattern=r"^[^\W\d_][\w-]{0,62}$"), AfterValidator(_lower_case)]
+# What the engines count in; text and truth values are no numbers, though YAML 1.1 wrote some of them alike.
+Int64 = Annotated[int, Field(strict=True, ge=-(2**63), le=2**63 - 1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,1024}$")]
 
 
@@ -29,11 +31,11 @@ class PartitionConfig(_Strict):
 
     type: Literal["HOUR", "DAY", "MONTH", "YEAR", "RANGE"]
     field: str | None = None
-    expiration_days: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    expiration_days: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
     require_filter: bool = False
-    start: int | None = None
-    end: int | None = None
-    interval: int | None = Field(default=None, gt=0)
+    start: Int64 | None = None
+    end: Int64 | None = None
+    interval: Int64 | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> PartitionConfig:
@@ -71,7 +73,7 @@ class ViewConfig(_Strict):
     sql: str | None = None
     materialized: Materialized | None = None
     clustering: tuple[str, ...] = ()
-    refresh_interval_minutes: int | None = Field(default=None, ge=1, le=7 * 24 * 60)
+    refresh_interval_minutes: int | None = Field(default=None, ge=1, le=7 * 24 * 60, strict=True)
     labels: dict[LabelKey, Label] = Field(default={}, max_length=64)
 
 

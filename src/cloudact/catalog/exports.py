@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloudact.catalog.folder import content_of, text_of
 from cloudact.catalog.model import Column, Kind, Table
 from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.template import Catalog
-from cloudact.catalog.yaml_file import line_of, parse_yaml, validate
+from cloudact.catalog.yaml_file import line_of, read_model
 
 FOLDER = "exports"
 _NamedText = Annotated[str, Field(min_length=1)]
@@ -94,11 +95,10 @@ def load_exports(root: Path, catalog: Catalog) -> tuple[Export, ...]:
 
 
 def _load(path: Path, problems: Problems, catalog: Catalog) -> Export | None:
-    text = _read(path, problems)
-    document = parse_yaml(text, problems) if text is not None else None
-    if text is not None and document is None and not problems.any_here():
-        problems.add("", "is empty", "declare `title`, `table` and `columns`", code=Code.EMPTY_FILE)
-    file = validate(ExportFile, document, problems) if document is not None else None
+    text = text_of(content_of(path), problems, absent="write it anew")
+    if text is None:
+        return None
+    file, document = read_model(ExportFile, text, problems, needed="declare `title`, `table` and `columns`")
     if file is None:
         return None
     tables = {table.key: table for table in catalog.organization.tables}
@@ -106,21 +106,10 @@ def _load(path: Path, problems: Problems, catalog: Catalog) -> Export | None:
     if table is None:
         names = ", ".join(item.name for item in tables.values())
         what, fix = f"is {file.table}, which is not a table of an organization", f"name one of {names}"
-        problems.add("table", what, fix, line=line_of(document, ["table"]))
+        problems.add("table", what, fix, code=Code.EXPORT_TARGET, line=line_of(document, ["table"]))
         return None
     _Check(file, table, document, problems).run()
     return _export(path.stem, file, table)
-
-
-def _read(path: Path, problems: Problems) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        what, fix = f"cannot be read: {error.strerror}", "mend its permissions, or the disk"
-        problems.add("", what, fix, code=Code.UNREADABLE_FILE)
-    except UnicodeDecodeError as error:
-        problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8", code=Code.NOT_UTF8)
-    return None
 
 
 def _export(name: str, file: ExportFile, table: Table) -> Export:
@@ -157,20 +146,22 @@ class _Check:
                 what = f"lands in {target}, which is not a column of {self.table.name}"
                 close = get_close_matches(target.casefold(), [item.key for item in self.table.columns])
                 such = f", such as {', '.join(close)}" if close else ""
-                self._add(path, what, f"name a column of its schema file{such}")
+                self._add(path, what, f"name a column of its schema file{such}", Code.EXPORT_TARGET)
                 continue
             if path[0] != "columns" and column.type.kind is not Kind.JSON:
                 fix = "name a JSON column, which holds any number of keys"
-                self._add(path, f"lands in {column.name}, which is {column.type}", fix)
+                self._add(path, f"lands in {column.name}, which is {column.type}", fix, Code.EXPORT_TARGET_TYPE)
             other = taken.setdefault(column.key, ".".join(path))
             if other != ".".join(path):
-                self._add(path, f"lands in {column.name}, as {other} does", "give each a column of its own")
+                what, fix = f"lands in {column.name}, as {other} does", "give each a column of its own"
+                self._add(path, what, fix, Code.EXPORT_TARGET_TAKEN)
         for group in ("columns", "maps"):
             for source in getattr(self.file, group):
                 other = sources.setdefault(f"{group}.{source.casefold()}", source)
                 if other != source:
                     fix = "keep one of them"
-                    self._add((group, source), f"has the same name as {other} (case does not count)", fix)
+                    what = f"has the same name as {other} (case does not count)"
+                    self._add((group, source), what, fix, Code.EXPORT_COLUMN_TWICE)
 
     def _entries(self) -> Iterator[tuple[tuple[str, ...], str]]:
         for source, column in self.file.columns.items():
@@ -180,5 +171,5 @@ class _Check:
         if self.file.others:
             yield ("others",), self.file.others
 
-    def _add(self, path: tuple[str, ...], what: str, fix: str) -> None:
-        self.problems.add(".".join(path), what, fix, line=line_of(self.document, path))
+    def _add(self, path: tuple[str, ...], what: str, fix: str, code: Code) -> None:
+        self.problems.add(".".join(path), what, fix, code=code, line=line_of(self.document, path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cloudact.catalog.config_file import ConfigFile, TableConfig
 from cloudact.catalog.model import Table, View, labels_from
@@ -14,12 +15,39 @@ from cloudact.catalog.schema_file import parse_schema
 from cloudact.catalog.sharing import form_of
 from cloudact.catalog.template import EMBEDDED, DatasetTemplate, ViewTemplate
 from cloudact.catalog.view_file import parse_view
-from cloudact.catalog.yaml_file import line_of, parse_yaml, validate
+from cloudact.catalog.yaml_file import line_of, read_model
 
 CONFIG = "config.yml"
 
 # What a file holds, or why it could not be read.
-Files = Mapping[str, bytes | OSError]
+Content = bytes | OSError
+Files = Mapping[str, Content]
+
+
+def content_of(path: Path) -> Content | None:
+    """Return what a file holds, or why it cannot be read, or None where there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return error
+
+
+def text_of(content: Content | None, problems: Problems, *, absent: str) -> str | None:
+    """Return a file's text, or None after reporting why not; `absent` says what to do where there is no file."""
+    if content is None:
+        problems.add("", "does not exist", absent, code=Code.MISSING_FILE)
+        return None
+    if isinstance(content, OSError):
+        what, fix = f"cannot be read: {content.strerror}", "mend its permissions, or the disk"
+        problems.add("", what, fix, code=Code.UNREADABLE_FILE)
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8", code=Code.NOT_UTF8)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +66,8 @@ class Folder:
     def parse(self) -> DatasetTemplate | None:
         """Return what the folder declares, or None after reporting why there is nothing to return."""
         where = self.problems.at(self._in(CONFIG))
-        text = _decode(self.files, where)
-        document = parse_yaml(text, where) if text is not None else None
-        if text is not None and document is None and not where.any_here():
-            where.add("", "is empty", "declare at least `dataset` and `tables`", code=Code.EMPTY_FILE)
-        config = validate(ConfigFile, document, where) if document is not None else None
+        text, needed = self._text(where), "declare at least `dataset` and `tables`"
+        config, document = read_model(ConfigFile, text, where, needed=needed) if text is not None else (None, None)
         if config is None:
             self._parse_loose_files()
             return None
@@ -65,11 +90,14 @@ class Folder:
     def _in(self, name: str) -> str:
         return f"{self.path}/{name}"
 
+    def _text(self, where: Problems) -> str | None:
+        return text_of(self.files.get(where.where), where, absent="write it, or remove what refers to it")
+
     def _parse_loose_files(self) -> None:
         """Without a config nothing says what belongs together, but each file can still be read for itself."""
         for path in sorted(set(self.files) - {self._in(CONFIG)}):
             where = self.problems.at(path)
-            text = _decode(self.files, where)
+            text = self._text(where)
             if text is not None and path.endswith(".sql"):
                 parse_view(text, where)
             elif text is not None:
@@ -95,7 +123,7 @@ class Folder:
 
     def _table(self, name: str, entry: TableConfig) -> Table | None:
         where = self.problems.at(self._in(f"schemas/{name}.json"))
-        text = _decode(self.files, where)
+        text = self._text(where)
         if text is None:
             return None
         columns = parse_schema(text, where)
@@ -116,13 +144,13 @@ class Folder:
         entry = config.views[name]
         path = self._in(_view_path(name, config))
         where = self.problems.at(path)
-        text = _decode(self.files, where)
+        text = self._text(where)
         query = parse_view(text, where) if text is not None else None
         if query is None:
             return None
         layout = self.problems.at(self._in(CONFIG))
-        if query.outputs:
-            check_clustering_names(f"views.{name}.clustering", entry.clustering, query.outputs, layout)
+        # Which columns a star stands for is not in the query, but how many it is clustered by is in the config.
+        check_clustering_names(f"views.{name}.clustering", entry.clustering, query.outputs or None, layout)
         materialized, reason = form_of(entry.materialized, query)
         if reason:
             what = f"is {entry.materialized}, but the view's query {reason}"
@@ -142,23 +170,6 @@ class Folder:
 
 def _view_path(name: str, config: ConfigFile) -> str:
     return config.views[name].sql or f"views/{name}.sql"
-
-
-def _decode(files: Files, problems: Problems) -> str | None:
-    content = files.get(problems.where)
-    if content is None:
-        fix = "write it, or remove what refers to it"
-        problems.add("", "does not exist", fix, code=Code.MISSING_FILE)
-        return None
-    if isinstance(content, OSError):
-        what, fix = f"cannot be read: {content.strerror}", "mend its permissions, or the disk"
-        problems.add("", what, fix, code=Code.UNREADABLE_FILE)
-        return None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        problems.add("", f"is not UTF-8 (byte {error.start})", "save it as UTF-8", code=Code.NOT_UTF8)
-        return None
 
 
 def _check_names(config: ConfigFile, problems: Problems) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
-from cloudact.catalog.folder import CONFIG, Files, Folder
+from cloudact.catalog.folder import CONFIG, Content, Files, Folder, content_of
 from cloudact.catalog.model import Materialized
 from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.resolution.columns import Tables, check_columns
@@ -18,27 +20,45 @@ from cloudact.catalog.view_file import SLUG, ViewQuery
 
 CENTRAL = "setup/bootstrap"
 ORGANIZATION = "setup/organizations"
+_DATASET = "{dataset}"
 
 
 def read_files(root: Path, folder: str) -> Files:
     """Return the content of every file that can matter in a dataset's folder, by path relative to `root`."""
     base = root / folder
     paths = [base / CONFIG, *sorted(base.glob("schemas/*.json")), *sorted(base.rglob("*.sql"))]
-    files: dict[str, bytes | OSError] = {}
+    files: dict[str, Content] = {}
     for path in paths:
-        try:
-            files[path.relative_to(root).as_posix()] = path.read_bytes()
-        except FileNotFoundError:
-            continue  # as if it had never been listed: an editor that saves by renaming takes it away for a moment
-        except OSError as error:
-            files[path.relative_to(root).as_posix()] = error
+        # Gone is as if it had never been listed: an editor that saves by renaming takes a file away for a moment.
+        if (content := content_of(path)) is not None:
+            files[path.relative_to(root).as_posix()] = content
     return files
+
+
+def is_declaration(path: str, folder: str) -> bool:
+    """Tell whether `read_files` would read a file, for when there is none to be found by listing directories."""
+    name = path.removeprefix(f"{folder}/")
+    if name == path:
+        return False
+    return name == CONFIG or name.endswith(".sql") or bool(re.fullmatch(r"schemas/[^/]*\.json", name))
 
 
 def load_dataset(root: Path, folder: str, engine: Engine = EMBEDDED) -> DatasetTemplate:
     """Return what one folder declares; raises CatalogError naming every problem in it."""
+    return parse_dataset(folder, read_files(root, folder), engine)
+
+
+def parse_dataset(folder: str, files: Files, engine: Engine = EMBEDDED) -> DatasetTemplate:
+    """Return what one folder declares by itself: its views read its own tables only.
+
+    Raises CatalogError naming every problem in it.
+    """
     problems = Problems()
-    template = Folder(folder, read_files(root, folder), problems, location=engine.location).parse()
+    template = Folder(folder, _under(folder, files), problems, location=engine.location).parse()
+    if template:
+        whole = not any(problem.where.endswith(".json") for problem in problems.found)
+        _check_views_of(template, folder, _tables_as(template, {_DATASET, template.name}), problems, whole=whole)
+        _check_no_values(template, problems)
     problems.raise_if_any()
     if template is None:
         raise AssertionError("a folder without problems has a template")
@@ -92,27 +112,39 @@ def _check_views(central: DatasetTemplate, organization: DatasetTemplate, proble
     names = central.central_names
     # A schema file that could not be read has no columns, which its own problem says.
     whole = not any(problem.where.endswith(".json") for problem in problems.found)
-    shared = {(dataset, table.key): table for table in central.tables for dataset in names}
-    for folder, template in ((CENTRAL, central), (ORGANIZATION, organization)):
-        known = shared | {("{dataset}", table.key): table for table in template.tables}
-        for item in template.views:
-            where = problems.at(item.path)
-            _check_tables(item.query, known, where)
-            if whole:
-                check_columns(item.query, known, where)
-                check_clustering(item, known, problems.at(f"{folder}/{CONFIG}"))
-            if template is organization:
-                _check_scope(item.query, names, where)
-            else:
-                _check_no_values(item.query, where)
+    shared = _tables_as(central, names)
+    _check_views_of(central, CENTRAL, {**shared, **_tables_as(central, {_DATASET})}, problems, whole=whole)
+    _check_views_of(
+        organization, ORGANIZATION, {**shared, **_tables_as(organization, {_DATASET})}, problems, whole=whole
+    )
+    _check_no_values(central, problems)
+    for item in organization.views:
+        _check_scope(item.query, names, problems.at(item.path))
+
+
+def _tables_as(template: DatasetTemplate, names: Collection[str]) -> Tables:
+    return {(dataset, table.key): table for table in template.tables for dataset in names}
+
+
+def _check_views_of(template: DatasetTemplate, folder: str, known: Tables, problems: Problems, *, whole: bool) -> None:
+    for item in template.views:
+        where = problems.at(item.path)
+        _check_tables(item.query, known, where)
+        if whole:
+            check_columns(item.query, known, where)
+            check_clustering(item, known, problems.at(f"{folder}/{CONFIG}"))
 
 
 def _check_tables(query: ViewQuery, known: Tables, where: Problems) -> None:
     for dataset, table in query.tables:
-        if (dataset, table.casefold()) not in known:
+        declared = known.get((dataset, table.casefold()))
+        name = f"{dataset or '(no dataset)'}.{table}"
+        if declared is None:
             fix = "write {organizations}.table or {dataset}.table with a table of the catalog"
-            name = f"{dataset or '(no dataset)'}.{table}"
             where.add(name, "is not a declared table", fix, code=Code.UNKNOWN_TABLE)
+        elif declared.name != table:
+            what = f"is declared as {declared.name}, and names of tables differ by case on BigQuery"
+            where.add(name, what, f"write {declared.name}", code=Code.UNKNOWN_TABLE)
 
 
 def _check_scope(query: ViewQuery, central: frozenset[str], where: Problems) -> None:
@@ -123,32 +155,50 @@ def _check_scope(query: ViewQuery, central: frozenset[str], where: Problems) -> 
         where.add(name, what, fix, code=Code.UNSCOPED_VIEW)
 
 
-def _check_no_values(query: ViewQuery, where: Problems) -> None:
-    for name in sorted(query.literals):
-        fix = "remove it; a central view is not for one organization"
-        where.add(f"{{{name}}}", "has no value in the central dataset", fix, code=Code.PLACEHOLDER)
+def _check_no_values(template: DatasetTemplate, problems: Problems) -> None:
+    for item in template.views:
+        for name in sorted(item.query.literals):
+            what, fix = f"has no value in {template.name}", "remove it; the view is not for one organization"
+            problems.at(item.path).add(f"{{{name}}}", what, fix, code=Code.PLACEHOLDER)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CatalogSource:
     """The catalog in a directory for an engine, read anew at each call and parsed only when a byte of it changed."""
 
     root: Path
     engine: Engine = EMBEDDED
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _cached: tuple[bytes, Catalog] | None = field(default=None, repr=False)
 
     def load(self) -> Catalog:
         """Return the catalog as the files stand now; raises CatalogError when any of them is wrong."""
-        files = {**read_files(self.root, CENTRAL), **read_files(self.root, ORGANIZATION)}
-        digest = _digest(files)
+        return _PARSED.catalog({**read_files(self.root, CENTRAL), **read_files(self.root, ORGANIZATION)}, self.engine)
+
+
+class _Parsed:
+    """The catalogs parsed last in this process, by content: several services may be over the same files."""
+
+    most = 8
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._catalogs: OrderedDict[tuple[bytes, Engine], Catalog] = OrderedDict()
+
+    def catalog(self, files: Files, engine: Engine) -> Catalog:
+        """Return the catalog of these files, parsed now or before; raises CatalogError when any of them is wrong."""
+        key = (_digest(files), engine)
         with self._lock:
-            if self._cached and self._cached[0] == digest:
-                return self._cached[1]
-        catalog = parse_catalog(files, self.engine)
+            if key in self._catalogs:
+                self._catalogs.move_to_end(key)
+                return self._catalogs[key]
+        catalog = parse_catalog(files, engine)
         with self._lock:
-            self._cached = (digest, catalog)
+            self._catalogs[key] = catalog
+            while len(self._catalogs) > self.most:
+                self._catalogs.popitem(last=False)
         return catalog
+
+
+_PARSED = _Parsed()
 
 
 def _digest(files: Files) -> bytes:

@@ -62,7 +62,10 @@ class Materialized(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A data type with its parameters; a NUMERIC or BIGNUMERIC with a precision always has a scale."""
+    """A data type with its parameters; a NUMERIC or BIGNUMERIC with a precision always has a scale.
+
+    `native` is the engine's own name of a live type: of a NATIVE one, or of one that holds a part of the kind's values.
+    """
 
     kind: Kind
     precision: int | None = None
@@ -72,13 +75,18 @@ class Type:
     native: str = ""
 
     def __str__(self) -> str:
-        if self.kind is Kind.NATIVE:
+        if self.native:
             return self.native
         if self.precision is not None:
             return f"{self.kind}({self.precision}, {self.scale})" if self.scale else f"{self.kind}({self.precision})"
         if self.max_length is not None:
             return f"{self.kind}({self.max_length})"
         return f"{self.kind}<{self.element}>" if self.element else str(self.kind)
+
+    @property
+    def containing(self) -> Type:
+        """The type that can be declared and has every value of this one; a NATIVE type is left as it is."""
+        return self if self.kind is Kind.NATIVE else replace(self, native="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cloudact.errors import CatalogError, Problem
 class Code(StrEnum):
     """Stable identifiers of everything that can be said of a catalog; docs/catalog-lint.md explains each.
 
-    0xx reading files, 1xx columns, 2xx names and layout, 3xx views, 4xx revisions, 5xx portability.
+    0xx reading files, 1xx columns, 2xx names and layout, 3xx views, 4xx revisions, 5xx portability, 6xx exports.
     """
 
     MISSING_FILE = "CA001"
@@ -61,6 +61,7 @@ class Code(StrEnum):
     MATERIALIZED_VIEW_BUDGET = "CA311"
     AUTHORIZED_DATASETS = "CA312"
     UNUSED_LAYOUT = "CA313"
+    DUPLICATE_VIEW_COLUMN = "CA314"
 
     REQUIRED_ADDED = "CA401"
     MODE_TIGHTENED = "CA402"
@@ -91,6 +92,12 @@ class Code(StrEnum):
 
     DIGITS_BEYOND_DUCKDB = "CA501"
     UNTRANSLATABLE_DEFAULT = "CA502"
+    REFUSED_BY_DUCKDB = "CA503"
+
+    EXPORT_TARGET = "CA601"
+    EXPORT_TARGET_TYPE = "CA602"
+    EXPORT_TARGET_TAKEN = "CA603"
+    EXPORT_COLUMN_TWICE = "CA604"
 
 
 @dataclass(slots=True)
@@ -104,7 +111,7 @@ class Problems:
         """Return a collector for another file that reports into the same list."""
         return Problems(where, self.found)
 
-    def add(self, field_path: str, what: str, fix: str, *, code: Code = Code.INVALID_ENTRY, line: int = 0) -> None:
+    def add(self, field_path: str, what: str, fix: str, *, code: Code, line: int = 0) -> None:
         """Note one problem in the current file."""
         self.found.append(Problem(self.where, field_path, what, fix, line, code))
 

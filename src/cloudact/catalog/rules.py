@@ -1,8 +1,7 @@
 """What BigQuery demands of a table beyond its types, checked before any engine is asked.
 
 Source: BigQuery documentation, pages Quotas and limits (Table limits), Specify a schema, Introduction to clustered
-tables,
-Introduction to partitioned tables. Both engines fold case, so names that differ only by case are one name.
+tables, Introduction to partitioned tables. Both engines fold case, so names that differ only by case are one name.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from cloudact.catalog.model import Column, Granularity, Kind, Mode, Table, TimePartition
 from cloudact.catalog.problems import Code, Problems
+from cloudact.catalog.view_file import PARSER_ERRORS
 
 MAX_COLUMNS = 10_000
 MAX_NAME = 300
@@ -106,7 +105,7 @@ def _default_problem(column: Column) -> str:
     """Return why the column's default cannot be one, or an empty text; types are judged for plain literals only."""
     try:
         tree = sqlglot.parse_one(f"SELECT {column.default}", dialect="bigquery")
-    except (SqlglotError, RecursionError):
+    except PARSER_ERRORS:
         return "is not an expression"
     clauses = {name for name, value in tree.args.items() if value}
     if clauses != {"expressions"} or len(tree.expressions) != 1:
@@ -161,13 +160,15 @@ def _check_partition(table: Table, config: Problems) -> None:
         config.add(f"{path}.type", what, "use DAY, MONTH or YEAR", code=Code.PARTITION_GRANULARITY)
 
 
-def check_clustering_names(path: str, fields: tuple[str, ...], known: Collection[str], config: Problems) -> None:
-    """Report what is wrong with a clustering, whatever the types: too many, twice, or not a column."""
+def check_clustering_names(path: str, fields: tuple[str, ...], known: Collection[str] | None, config: Problems) -> None:
+    """Report what is wrong with a clustering, whatever the types: too many, twice, or not a column if any are known."""
     if len(fields) > MAX_CLUSTERING:
         what, fix = f"has {len(fields)} columns", f"cluster by at most {MAX_CLUSTERING}"
         config.add(path, what, fix, code=Code.CLUSTERING_COLUMNS)
     for name in _twice(fields):
         config.add(path, f"names {name} twice", "name each column once", code=Code.CLUSTERING_COLUMNS)
+    if known is None:
+        return
     folded = {name.casefold() for name in known}
     for name in fields:
         if name.casefold() not in folded:

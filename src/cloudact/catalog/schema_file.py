@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cloudact.catalog.model import Column, Kind, Mode, Type
@@ -40,6 +40,11 @@ ROUNDING_MODES = ("ROUND_HALF_AWAY_FROM_ZERO", "ROUND_HALF_EVEN")
 MAX_DEPTH = 15
 # (most digits after the point, most digits before it): GoogleSQL, parameterized decimal types
 DECIMAL_LIMITS = {Kind.NUMERIC: (9, 29), Kind.BIGNUMERIC: (38, 38)}
+# What a key may be, and the types that it goes with.
+_CHOICES: Mapping[str, tuple[tuple[str, ...], Collection[Kind]]] = {
+    "collation": (COLLATIONS, (Kind.STRING,)),
+    "roundingMode": (ROUNDING_MODES, tuple(DECIMAL_LIMITS)),
+}
 
 
 class _DuplicateKeyError(ValueError):
@@ -109,8 +114,8 @@ def _column(raw: object, parent: str, number: int, depth: int, problems: Problem
         description=_text(raw, "description", path, problems) or "",
         default=_text(raw, "defaultValueExpression", path, problems),
         fields=_fields(raw, kind, path, depth, problems),
-        collation=_one_of(raw, "collation", COLLATIONS, path, problems),
-        rounding_mode=_one_of(raw, "roundingMode", ROUNDING_MODES, path, problems),
+        collation=_choice(raw, "collation", kind, path, problems),
+        rounding_mode=_choice(raw, "roundingMode", kind, path, problems),
         policy_tags=_policy_tags(raw, path, problems),
         data_policies=_data_policies(raw, path, problems),
     )
@@ -153,8 +158,13 @@ def _encodes(text: str) -> bool:
     return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
 
 
-def _one_of(raw: dict[str, Any], key: str, valid: tuple[str, ...], path: str, problems: Problems) -> str:
+def _choice(raw: dict[str, Any], key: str, kind: Kind, path: str, problems: Problems) -> str:
+    valid, kinds = _CHOICES[key]
     value = _text(raw, key, path, problems) or ""
+    if value and kind not in kinds:
+        fix = f"use {' or '.join(kinds)}, or leave it out"
+        problems.add(f"{path}.{key}", f"does not go with {kind}", fix, code=Code.TYPE_PARAMETERS)
+        return ""
     if value and value not in valid:
         problems.add(f"{path}.{key}", f"is {value!r}", f"use one of {', '.join(valid)}", code=Code.INVALID_COLUMN)
         return ""
@@ -230,7 +240,7 @@ def _element(raw: dict[str, Any], kind: Kind, path: str, problems: Problems) -> 
 def _fields(raw: dict[str, Any], kind: Kind, path: str, depth: int, problems: Problems) -> tuple[Column, ...]:
     given = raw.get("fields")
     if kind is not Kind.RECORD:
-        if given:
+        if given is not None and given != []:
             fix = "make the type RECORD, or leave them out"
             problems.add(f"{path}.fields", f"do not go with {kind}", fix, code=Code.TYPE_PARAMETERS)
         return ()
@@ -258,7 +268,9 @@ def _policy_tags(raw: dict[str, Any], path: str, problems: Problems) -> tuple[st
 
 
 def _data_policies(raw: dict[str, Any], path: str, problems: Problems) -> tuple[str, ...]:
-    given = raw.get("dataPolicies") or []
+    given = raw.get("dataPolicies")
+    if given is None:
+        return ()
     names = (
         [item.get("name") if isinstance(item, dict) else None for item in given] if isinstance(given, list) else [None]
     )

@@ -67,6 +67,10 @@ class DatasetTemplate:
             labels=self.labels,
         )
 
+    def alone(self) -> Dataset:
+        """Return the dataset of a template without placeholders for others: it is its own central dataset."""
+        return self.render({ORGANIZATIONS: self.name})
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
@@ -83,7 +87,7 @@ class Catalog:
 
     def central_dataset(self) -> Dataset:
         """Return the declared central dataset."""
-        return self.central.render({ORGANIZATIONS: self.central_name})
+        return self.central.alone()
 
     def organization_dataset_name(self, slug: str) -> str:
         """Return the name of one organization's dataset."""

@@ -6,6 +6,7 @@ parsed query, so no value can change the query's structure, whatever characters 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ _MARK = "placeholder__{}__end"
 _MARKED = re.compile("placeholder__(\\w+?)__end")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# SQL that nobody writes on purpose gets more out of the parser than its own errors.
+PARSER_ERRORS = (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError)
+# What the parser makes of a text is in the tree or in the error; Python would print what it logs beside that.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class ViewQuery:
         """The (dataset, table) pairs read; a dataset is a placeholder's name in braces or a plain name."""
         names = {source.alias_or_name.casefold() for source in self.tree.find_all(exp.CTE)}
         found = (t for t in self.tree.find_all(exp.Table) if t.db or t.name.casefold() not in names)
-        return tuple(sorted({(_dataset_text(table), table.name) for table in found}))
+        return tuple(sorted({(_dataset_text(table), _name_of(table)) for table in found}))
 
     @cached_property
     def literals(self) -> frozenset[str]:
@@ -125,6 +130,10 @@ def parse_view(text: str, problems: Problems) -> ViewQuery | None:
     tree = _one_select(_PLACEHOLDER.sub(lambda match: _MARK.format(match[1]), text), problems)
     if tree is None:
         return None
+    if tree.find(exp.Parameter, exp.Placeholder):
+        what, fix = "has a parameter, which nobody gives a value", "write the value itself"
+        problems.add("", what, fix, code=Code.VIEW_SQL)
+        return None
     misplaced = sorted({found for node in tree.walk() if (found := _misplacement(node))})
     for what, fix in misplaced:
         problems.add("", what, fix, code=Code.PLACEHOLDER)
@@ -141,7 +150,7 @@ def _one_select(marked: str, problems: Problems) -> exp.Query | None:
         what = f"is not BigQuery SQL: {_unmarked(' '.join(what.split()))}"
         problems.add("", what, _ONE_SELECT, code=Code.VIEW_SQL, line=line)
         return None
-    except (SqlglotError, RecursionError) as error:
+    except PARSER_ERRORS as error:
         what = " ".join(_ANSI.sub("", str(error)).split())
         problems.add("", f"is not BigQuery SQL: {_unmarked(what)}", _ONE_SELECT, code=Code.VIEW_SQL)
         return None
@@ -189,6 +198,11 @@ def _is_scope(condition: exp.Expr, names: Collection[str], column: str, placehol
     sides = [side for side in (condition.left, condition.right) if isinstance(side, exp.Column)]
     own = any(side.name.casefold() == column and side.table in names for side in sides)
     return own and any(side.name == _MARK.format(placeholder) for side in sides)
+
+
+def _name_of(table: exp.Table) -> str:
+    """Return the name of a table, or of the function whose result is read as one."""
+    return table.name or table.this.sql(dialect="bigquery").partition("(")[0]
 
 
 def _dataset_text(table: exp.Table) -> str:

@@ -36,6 +36,20 @@ def parse_yaml(text: str, problems: Problems) -> Any:
     return None
 
 
+def read_model(model: type[M], text: str, problems: Problems, *, needed: str) -> tuple[M | None, Any]:
+    """Return a file as the given pydantic model, or None after reporting what is wrong, and as its document.
+
+    `needed` says what to write into a file that declares nothing.
+    """
+    before = len(problems.found)
+    document = parse_yaml(text, problems)
+    if document is None:
+        if len(problems.found) == before:
+            problems.add("", "is empty", needed, code=Code.EMPTY_FILE)
+        return None, None
+    return validate(model, document, problems), document
+
+
 def line_of(document: Any, path: Sequence[str | int]) -> int:
     """Return the line (from 1) of the deepest part of `path` that the document has, or 0."""
     line = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -46,5 +48,11 @@ def options(
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; an answer that cannot be written down is said to be so."""
+    try:
+        app()
+    except OSError as error:
+        if error.filename is not None:  # it is about a file, not about where the answer goes
+            raise
+        sys.stderr.write(f"Error: the answer could not be written: {error.strerror}\n")
+        os._exit(1)  # what is left in the buffer would be tried, and told, once more

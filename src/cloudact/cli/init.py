@@ -11,16 +11,17 @@ from typing import Annotated
 
 import typer
 
-from cloudact.catalog.json_schema.dialect import text_of
 from cloudact.catalog.write.directory import add_files, write_directory
-from cloudact.cli.catalog.json_schema import SCHEMAS
+from cloudact.cli import render
 from cloudact.cli.errors import reported
+from cloudact.errors import OutputRefused
 from cloudact.settings import Settings
-from cloudact.shipped import FOLDERS, shipped_files
+from cloudact.shipped import CATALOGS, shipped_files
 
 DirectoryArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Directory to make, or one that exists: nothing in it is overwritten.")
+    str, typer.Argument(metavar="DIR", help="Directory to make, or one that exists: nothing in it is overwritten.")
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the directory and the files written as JSON.")]
 _SCHEMA_FOLDER = "configs/json-schema"
 _GITIGNORE = """\
 # The warehouse file and the keys beside it
@@ -33,7 +34,8 @@ _ENVIRONMENT = """\
 #
 #   set -a; . ./.env; set +a
 #
-# A line that begins with # is the default.
+# A line that begins with # shows the default; where nothing follows the =, there is none, and the line is to stay so
+# until there is a value to write.
 """
 _README = """\
 # A cloudact project
@@ -57,8 +59,15 @@ set -a; . ./.env; set +a
 cloudact serve
 ```
 
-`cloudact --help` lists every command. Editors that know JSON Schema complete and check the catalog's files:
-`.vscode/settings.json` says with which. After an update of cloudact write the schemas anew:
+`cloudact --help` lists every command, and `docs` explains them: begin with `docs/catalog-format.md`. The tables are
+described in `docs/catalog`; after a change of the catalog write that anew:
+
+```bash
+cloudact catalog docs --out docs/catalog
+```
+
+Editors that know JSON Schema complete and check the catalog's files: `.vscode/settings.json` says with which. After an
+update of cloudact write the schemas anew:
 
 ```bash
 cloudact catalog json-schema --out configs/json-schema
@@ -66,29 +75,36 @@ cloudact catalog json-schema --out configs/json-schema
 """
 
 
-def init(directory: DirectoryArgument) -> None:
+def init(directory: DirectoryArgument, *, as_json: JsonOption = False) -> None:
     """Make a project directory with the catalog that ships, for you to edit.
 
     Run again, it adds what is missing; a file that is there with other content is an error, and nothing is written.
 
     Example: cloudact init my-warehouse
     """
-    with reported(as_json=False):
-        files = project_files()
-        if os.path.lexists(directory):
-            added = len(add_files(directory, files))
-        else:
-            write_directory(directory, files)
-            added = len(files)
-    typer.echo(f"{added} files written to {directory}." if added else f"{directory} has every file already.")
-    typer.echo(f"Next: cd {shlex.quote(str(directory))} && cloudact catalog lint && cloudact bootstrap run")
+    with reported(as_json=as_json):
+        written = _write(directory, project_files())
+    if as_json:
+        render.print_json({"directory": directory, "files": written})
+        return
+    told = f"Files written to {directory}: {len(written)}." if written else f"{directory} has every file already."
+    typer.echo(told)
+    typer.echo(f"Next: cd {shlex.quote(directory)} && cloudact catalog lint && cloudact bootstrap run")
+
+
+def _write(directory: str, files: dict[str, str]) -> list[str]:
+    if not directory:  # as a path it would be the current directory, which an unset variable does not mean
+        raise OutputRefused("DIR is empty", hint="Name a directory; . is the current one. Nothing was written.")
+    if os.path.lexists(directory):
+        return add_files(Path(directory), files)
+    write_directory(Path(directory), files)
+    return sorted(files)
 
 
 def project_files() -> dict[str, str]:
     """Return the text of every file of a new project, by path."""
     return {
         **shipped_files(),
-        **{f"{_SCHEMA_FOLDER}/{name}.schema.json": text_of(make()) for name, make in SCHEMAS.items()},
         ".vscode/settings.json": f"{json.dumps(_editor_settings(), indent=2)}\n",
         ".env.example": environment_text(),
         ".gitignore": _GITIGNORE,
@@ -114,8 +130,8 @@ def _editor_settings() -> dict[str, object]:
     def schema(name: str) -> str:
         return f"{_SCHEMA_FOLDER}/{name}.schema.json"
 
-    tables = {"fileMatch": [f"{folder}/**/schemas/*.json" for folder in FOLDERS], "url": f"./{schema('table')}"}
-    configs = [f"{folder}/**/config.yml" for folder in FOLDERS]
+    tables = {"fileMatch": [f"{folder}/**/schemas/*.json" for folder in CATALOGS], "url": f"./{schema('table')}"}
+    configs = [f"{folder}/**/config.yml" for folder in CATALOGS]
     return {
         "json.schemas": [tables],
         "yaml.schemas": {

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cloudact.catalog.exports import load_exports
-from cloudact.catalog.folder import CONFIG
 from cloudact.catalog.load import CENTRAL, ORGANIZATION, load_dataset, parse_catalog, read_files
-from cloudact.catalog.problems import Problems
-from cloudact.catalog.template import Catalog, Engine
+from cloudact.catalog.model import Dataset
+from cloudact.catalog.problems import Code, Problems
+from cloudact.catalog.template import Catalog, DatasetTemplate, Engine
 from cloudact.catalog.view_file import SLUG
 from cloudact.errors import CatalogError, Problem
-from cloudact.lint import findings, names, revision, tables, views
-from cloudact.lint.history import Baseline, load_baseline
+from cloudact.lint import names, tables, views
 from cloudact.lint.lines import with_lines
 from cloudact.lint.registry import Level, rule_of
+from cloudact.lint.rehearsal import Rehearse, refused_changes
+from cloudact.lint.revisions import findings, revision
+from cloudact.lint.revisions.history import Baseline, load_baseline, templates_in
 from cloudact.lint.subject import Subject
 
 DATASET_RULES: tuple[Callable[[Subject], None], ...] = (
@@ -30,6 +32,7 @@ DATASET_RULES: tuple[Callable[[Subject], None], ...] = (
     tables.untranslatable_defaults,
     tables.too_many_partitions,
     tables.hourly_partitions,
+    views.duplicate_columns,
     views.select_star,
     views.untranslatable_views,
     views.unused_layout,
@@ -73,21 +76,30 @@ class Report:
 
 
 def lint_catalog(
-    root: Path, templates: Path | None = None, *, more: Iterable[Problem] = (), against: str | None = None
+    root: Path,
+    templates: Path | None = None,
+    *,
+    more: Iterable[Problem] = (),
+    against: str | None = None,
+    rehearse: Rehearse | None = None,
 ) -> Report:
     """Return every violation in the catalog at `root` and in the templates, with paths as the caller names them.
 
-    `more` are problems of further files under `root`. Raises InvalidRequest when `against` names nothing to compare
-    with.
+    `more` are problems of further files under `root`; `rehearse` makes the datasets in an engine. Raises InvalidRequest
+    when `against` names nothing to compare with.
     """
-    baseline = load_baseline(root, against, _ENGINE) if against is not None else None
+    baseline = load_baseline(root, templates, against, _ENGINE) if against is not None else None
     catalog, found = _catalog(root)
     problems = Problems(found=[*found, *more])
     if catalog:
         _check_catalog(root, catalog, problems)
         if baseline and baseline.catalog:
             _check_revisions(baseline.catalog, catalog, problems)
-    placed = [*_placed(root, problems.found), *(_templates(templates) if templates else ())]
+        if rehearse:
+            refused_changes(_declared(catalog, problems), rehearse)
+    placed = _placed(root, problems.found)
+    if templates:
+        placed += _templates(templates, (baseline.templates if baseline else None) or {}, rehearse)
     ordered = sorted(set(placed), key=lambda item: (item.where, item.line, item.code, item.field, item.what))
     return Report(tuple(ordered), catalog, baseline)
 
@@ -100,8 +112,8 @@ def _catalog(root: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
 
 
 def _check_catalog(root: Path, catalog: Catalog, problems: Problems) -> None:
-    for folder, template in ((CENTRAL, catalog.central), (ORGANIZATION, catalog.organization)):
-        _check_dataset(Subject(folder, template, problems))
+    for subject, _ in _declared(catalog, problems):
+        _check_dataset(subject)
     for rule in CATALOG_RULES:
         rule(catalog, problems)
     try:
@@ -110,32 +122,51 @@ def _check_catalog(root: Path, catalog: Catalog, problems: Problems) -> None:
         problems.found += error.problems
 
 
+def _declared(catalog: Catalog, problems: Problems) -> tuple[tuple[Subject, Dataset], ...]:
+    """Return both datasets in the order they are made in, the second for an organization whose slug is `org_slug`."""
+    return (
+        (Subject(CENTRAL, catalog.central, problems), catalog.central_dataset()),
+        (Subject(ORGANIZATION, catalog.organization, problems), catalog.organization_dataset(SLUG)),
+    )
+
+
 def _check_dataset(subject: Subject) -> None:
     for rule in DATASET_RULES:
         rule(subject)
 
 
 def _check_revisions(base: Catalog, catalog: Catalog, problems: Problems) -> None:
-    central = (CENTRAL, base.central, base.central_dataset(), catalog.central, catalog.central_dataset())
-    before, after = base.organization_dataset(SLUG), catalog.organization_dataset(SLUG)
-    organization = (ORGANIZATION, base.organization, before, catalog.organization, after)
-    for folder, old_template, old, template, new in (central, organization):
-        made = revision.Revision(Subject(folder, template, problems), old_template, old, new)
-        for rule in REVISION_RULES:
-            rule(made)
+    pairs = zip(_declared(base, Problems()), _declared(catalog, problems), strict=True)
+    for (old_subject, old), (subject, new) in pairs:
+        _check_revision(revision.Revision(subject, old_subject.template, old, new))
 
 
-def _templates(root: Path) -> list[Problem]:
+def _check_revision(made: revision.Revision) -> None:
+    for rule in REVISION_RULES:
+        rule(made)
+
+
+def _templates(root: Path, base: Mapping[str, DatasetTemplate], rehearse: Rehearse | None) -> list[Problem]:
     """Return what is wrong with the datasets that templates create; a template is a folder with a config."""
     problems = Problems()
-    for config in sorted(root.rglob(CONFIG)):
-        folder = config.parent.relative_to(root).as_posix()
+    try:
+        folders = templates_in(root)
+    except OSError as error:
+        what, fix = f"cannot be read: {error.strerror}", "mend its permissions, or the disk"
+        problems.at(".").add("", what, fix, code=Code.UNREADABLE_FILE)
+        folders = []
+    for folder in folders:
         try:
             template = load_dataset(root, folder, _ENGINE)
         except CatalogError as error:
             problems.found += error.problems
-        else:
-            _check_dataset(Subject(folder, template, problems))
+            continue
+        subject, dataset = Subject(folder, template, problems), template.alone()
+        _check_dataset(subject)
+        if old := base.get(folder):
+            _check_revision(revision.Revision(subject, old, old.alone(), dataset))
+        if rehearse:
+            refused_changes([(subject, dataset)], rehearse)
     return _placed(root, problems.found)
 
 

@@ -74,6 +74,7 @@ _ERRORS = {
     Code.UNSCOPED_VIEW: "An organization's view reads a central table without its own organization.",
     Code.NOT_MATERIALIZABLE: "A view is declared `shared` or `own`, and its query cannot be materialized so.",
     Code.CLUSTERED_AGGREGATE: "A materialized view is clustered by an aggregate.",
+    Code.DUPLICATE_VIEW_COLUMN: "A view gives two columns one name.",
     Code.SHARED_NAME_TAKEN: "The name of a shared materialized view is that of a table or view of the central dataset.",
     Code.MATERIALIZED_VIEW_BUDGET: "More materialized views would read one table than BigQuery allows in a project.",
     Code.REQUIRED_ADDED: "A REQUIRED column was added to an existing table, whose rows have no value for it.",
@@ -92,6 +93,11 @@ _ERRORS = {
     Code.KIND_CHANGED: "A table became a view of the same name, or a view a table.",
     Code.DATASET_RENAMED: "A dataset's name changed, so that the datasets which exist are left behind.",
     Code.LOCATION_CHANGED: "A dataset's location changed, which is fixed when it is created.",
+    Code.REFUSED_BY_DUCKDB: "DuckDB refuses to make a dataset, a table with its defaults, or a view.",
+    Code.EXPORT_TARGET: "An export names a table or a column that is not declared.",
+    Code.EXPORT_TARGET_TYPE: "An export puts any number of columns into one that is not JSON.",
+    Code.EXPORT_TARGET_TAKEN: "Two columns of an export land in one column.",
+    Code.EXPORT_COLUMN_TWICE: "Two columns of an export differ at most by case.",
 }
 _WARNINGS = {
     Code.HOURLY_PARTITIONS: "A table is partitioned by the hour, which reaches the limit of partitions in 416 days.",

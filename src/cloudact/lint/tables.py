@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlglot
 from sqlglot import ErrorLevel
-from sqlglot.errors import SqlglotError
 
 from cloudact.catalog.model import Granularity, Kind, RangePartition, TimePartition
 from cloudact.catalog.problems import Code
 from cloudact.catalog.rules import MAX_PARTITIONS
+from cloudact.catalog.view_file import PARSER_ERRORS
 from cloudact.lint.subject import Subject
 from cloudact.planning.widening import MAX_STORED_DIGITS
 
@@ -62,7 +62,7 @@ def untranslatable(text: str) -> str:
     """Return why GoogleSQL cannot be written for DuckDB, or an empty text."""
     try:
         sqlglot.transpile(text, read="bigquery", write="duckdb", unsupported_level=ErrorLevel.RAISE)
-    except SqlglotError as error:
+    except PARSER_ERRORS as error:
         return " ".join(str(error).split())
     return ""
 

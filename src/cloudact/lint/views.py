@@ -31,6 +31,15 @@ def select_star(subject: Subject) -> None:
             subject.problems.at(item.path).add("", "selects `*`", fix, code=Code.SELECT_STAR)
 
 
+def duplicate_columns(subject: Subject) -> None:
+    """BigQuery refuses such a result, and DuckDB would number the columns."""
+    for item in subject.template.views:
+        names = [name.casefold() for name in item.query.outputs if name]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            what, fix = "is the name of two columns of the view", "give one of them another name"
+            subject.problems.at(item.path).add(name, what, fix, code=Code.DUPLICATE_VIEW_COLUMN)
+
+
 def untranslatable_views(subject: Subject) -> None:
     """On DuckDB a view is the translated query."""
     for item in subject.template.views:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cloudact.catalog.model import Column, Kind, Mode, Table
+from cloudact.catalog.model import Column, Kind, Mode, Table, Type
 from cloudact.planning.changes import AddColumn, Change, Path, RelaxMode, SetColumnMetadata, WidenType
 from cloudact.planning.findings import Code, Finding, Severity
 from cloudact.planning.widening import widens
@@ -83,7 +83,17 @@ def _compared(live_table: Table, table: str, path: Path, live: Column, column: C
 
 
 def _type_and_mode(table: str, path: Path, live: Column, column: Column) -> Iterator[Change | Finding]:
-    if live.type != column.type and widens(live.type, column.type):
+    if _holds_part(live.type, column.type):
+        yield Finding(
+            Severity.LOOSER,
+            Code.TYPE_IS_NARROWER,
+            table,
+            path,
+            f"is {live.type}, declared {column.type}",
+            "every value is kept, and one that the live type does not hold is refused",
+            "Nothing to do; widen it by hand to write every declared value.",
+        )
+    elif live.type != column.type and widens(live.type, column.type):
         yield WidenType(table, path, live.type, column.type)
     elif live.type != column.type:
         yield Finding(
@@ -112,13 +122,18 @@ def _metadata_differs(live: Column, column: Column) -> bool:
     )
 
 
+def _holds_part(live: Type, declared: Type) -> bool:
+    """Tell whether the live type is one of the engine's own for some of the declared values, exactly."""
+    return live != declared and live.containing == declared
+
+
 def _conflict(live_table: Table, table: str, path: Path, live: Column, column: Column) -> Finding | None:
     if (live.mode is Mode.REPEATED) != (column.mode is Mode.REPEATED):
         return _finding(Code.MODE_CHANGED, table, path, f"is {live.mode}, declared {column.mode}", _NO_REPEAT)
     if live.collation != column.collation and live.type.kind is column.type.kind is Kind.STRING:
         what = f"has collation {live.collation!r}, declared {column.collation!r}"
         return _finding(Code.COLLATION_CHANGED, table, path, what, _NO_COLLATION)
-    if live.type == column.type or widens(column.type, live.type):
+    if live.type.containing == column.type or widens(column.type, live.type):
         return None
     what = f"is {live.type}, declared {column.type}"
     if not widens(live.type, column.type):

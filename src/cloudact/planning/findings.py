@@ -26,6 +26,7 @@ class Code(StrEnum):
     EXTRA_CLUSTERING = "extra_clustering"
     REQUIRED_IS_NULLABLE = "required_is_nullable"
     TYPE_IS_WIDER = "type_is_wider"
+    TYPE_IS_NARROWER = "type_is_narrower"
     TYPE_CHANGED = "type_changed"
     MODE_CHANGED = "mode_changed"
     COLLATION_CHANGED = "collation_changed"

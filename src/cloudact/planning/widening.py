@@ -21,6 +21,8 @@ _EXACT_ORDER = (Kind.INT64, Kind.NUMERIC, Kind.BIGNUMERIC)
 
 def widens(before: Type, after: Type) -> bool:
     """Tell whether every value of `before` is a value of the different type `after`."""
+    if after.native:
+        return False
     if before.kind in _UNBOUNDED and after.kind in _UNBOUNDED:
         return _EXACT_ORDER.index(before.kind) <= _EXACT_ORDER.index(after.kind) and _holds(before, after)
     if before.kind is not after.kind or before.kind not in {Kind.STRING, Kind.BYTES}:

@@ -83,6 +83,21 @@ def test_a_full_disk_is_told_and_nothing_is_left(tmp_path: Path, monkeypatch: py
     assert [*(tmp_path / "there").iterdir()] == []
 
 
+def test_what_somebody_else_puts_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: int) -> None:
+        (tmp_path / "schemas").mkdir(exist_ok=True)
+        (tmp_path / "schemas" / "mine").write_text("mine")
+        if (tmp_path / "views").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    files = {"schemas/a.json": "[]\n", "views/b.sql": "SELECT 1\n"}
+    with pytest.raises(OutputRefused, match="No space left"):
+        add_files(tmp_path, files)
+    assert texts(tmp_path) == {"schemas/mine": "mine"}
+    assert [path.name for path in tmp_path.iterdir()] == ["schemas"]
+
+
 def test_a_place_where_nothing_can_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputRefused, match="Not a directory"):

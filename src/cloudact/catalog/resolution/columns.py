@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
@@ -20,7 +19,7 @@ from sqlglot.schema import MappingSchema, Schema
 from cloudact.catalog.model import Table
 from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.resolution.data_types import schema_of
-from cloudact.catalog.view_file import PLACEHOLDERS, ViewQuery
+from cloudact.catalog.view_file import PARSER_ERRORS, PLACEHOLDERS, ViewQuery
 
 # Declared tables by what a view writes before their names and by their names in lower case.
 Tables = Mapping[tuple[str, str], Table]
@@ -65,12 +64,46 @@ def _unresolved(query: ViewQuery, known: Tables) -> Iterator[_Unresolved]:
         )
         tree = annotate_types(tree, schema=schema, dialect=_DIALECT)
         scopes = traverse_scope(tree)
-    except SqlglotError as error:
+        starred = _with_stars(query, schema)
+    except PARSER_ERRORS as error:
         yield _Unresolved("", 0, f"cannot be resolved: {' '.join(str(error).split())}")
         return
     for scope in scopes:
         yield from _columns(scope, schema)
+    for scope in starred:
+        yield from _left_out(scope, schema)
     yield from _fields(tree)
+
+
+def _with_stars(query: ViewQuery, schema: Schema) -> list[Scope]:
+    """Return the scopes of a query that has EXCEPT or REPLACE behind a star, before it is replaced by its columns."""
+    if not any(star.args.get("except_") or star.args.get("replace") for star in query.tree.find_all(exp.Star)):
+        return []
+    return traverse_scope(
+        qualify(
+            query.filled(_AS_WRITTEN),
+            dialect=_DIALECT,
+            schema=schema,
+            qualify_columns=False,
+            validate_qualify_columns=False,
+            quote_identifiers=False,
+        )
+    )
+
+
+def _left_out(scope: Scope, schema: Schema) -> Iterator[_Unresolved]:
+    """Yield the columns that EXCEPT or REPLACE name and the star in front of it does not stand for."""
+    select = scope.expression
+    sources = {name.casefold(): _names(source, schema) for name, (_, source) in scope.selected_sources.items()}
+    for item in select.expressions if isinstance(select, exp.Select) and not scope.pivots else ():
+        star = item.this if isinstance(item, exp.Column) else item
+        if not isinstance(star, exp.Star):
+            continue
+        of = [sources.get(item.table.casefold())] if isinstance(item, exp.Column) else list(sources.values())
+        known = {name for names in of for name in names or ()}
+        for column in (*(star.args.get("except_") or ()), *(star.args.get("replace") or ())):
+            if None not in of and column.alias_or_name.casefold() not in known:
+                yield _Unresolved(column.alias_or_name, _line(column), _NOWHERE)
 
 
 def _declared(query: ViewQuery, known: Tables) -> dict[str, object]:

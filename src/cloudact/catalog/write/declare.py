@@ -13,7 +13,7 @@ from cloudact.catalog.sharing import form_of
 from cloudact.catalog.template import DatasetTemplate, Engine, ViewTemplate
 from cloudact.catalog.view_file import SLUG, parse_view
 from cloudact.catalog.write.config_yaml import config_text
-from cloudact.catalog.write.query import Naming, Unwritable, parse_query, view_text
+from cloudact.catalog.write.query import Naming, Unwritable, parse_query, slugs_by_chance, view_text
 from cloudact.catalog.write.schema_json import schema_text
 from cloudact.catalog.write.sift import Sieve
 from cloudact.catalog.write.unshare import declared_shared, is_shared
@@ -49,7 +49,7 @@ class _Writer:
         self._naming = naming
         self._engine = engine
         self._central = central
-        self._sieve = Sieve(live.name)
+        self._sieve = Sieve(live)
         self._texts: dict[str, str] = {}
         self._notes: list[str] = []
 
@@ -60,7 +60,7 @@ class _Writer:
             location=live.location,
             description=live.description.strip(),
             labels=live.labels,
-            tables=self._sieve.tables(live),
+            tables=self._sieve.tables(),
             views=self._views(),
             authorize_views=authorize_views,
         )
@@ -82,7 +82,7 @@ class _Writer:
             self._notes.append(f"{self._live.name}.{live.name}: left out: it {what}")
             return None
         try:
-            text = text or view_text(parse_query(live.query), self._naming)
+            text = text or self._view_text(live)
         except Unwritable as error:
             self._sieve.leave_out(live.name, "", str(error), _FIX_VIEW)
             return None
@@ -91,6 +91,14 @@ class _Writer:
             raise AssertionError(f"the file of {live.name} was read before")
         self._texts[live.name] = text
         return ViewTemplate(view, query, "")
+
+    def _view_text(self, live: View) -> str:
+        tree, slug = parse_query(live.query), self._naming.org_slug
+        text = view_text(tree, self._naming)
+        if slug and (found := slugs_by_chance(tree, slug)):
+            what = f"the text {slug!r} became a placeholder in: {'; '.join(found)}"
+            self._notes.append(f"{self._live.name}.{live.name}: {what}; see that it means the organization")
+        return text
 
     @property
     def _is_central(self) -> bool:
@@ -133,7 +141,7 @@ class _Writer:
         if not self._naming.org_slug:
             # A name that no rule about names of the central dataset can mind.
             return {CONFIG: f'dataset: "{{{SLUG}}}__{self._live.name}"\ntables: {{}}\n'}
-        tables = Sieve(self._central.name).tables(self._central)
+        tables = Sieve(self._central).tables()
         bare = tuple(Table(table.name, table.columns) for table in tables)
         template = DatasetTemplate(self._naming.central, self._engine.location, "", (), bare, ())
         files = {CONFIG: config_text(template, "", location="", forms={})}

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from cloudact.errors import OutputRefused
@@ -104,8 +104,10 @@ def _make_parents(folder: Path, made: list[Path]) -> None:
 
 
 def _remove(made: list[Path]) -> None:
+    """Remove what was made, except folders in which somebody else has put something since."""
     for path in reversed(made):
-        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 @contextmanager

@@ -91,8 +91,20 @@ def view_text(tree: exp.Query, naming: Naming) -> str:
         query = parse_view(text, problems)
         if query is not None and _renders(query, tree, naming):
             return text
-        reason = reason or next((problem.what for problem in problems.found), "")
-    raise Unwritable(f"has a query that a view file cannot hold: it {reason or 'reads back as another one'}")
+        reason = reason or next((f"{problem.field} {problem.what}".strip() for problem in problems.found), "")
+    raise Unwritable(f"has a query that a view file cannot hold: {reason or 'it reads back as another one'}")
+
+
+def slugs_by_chance(tree: exp.Query, slug: str) -> list[str]:
+    """Return what holds the slug as a text without being compared with the column that slugs are in."""
+    texts = (item for item in tree.find_all(exp.Literal) if item.is_string and item.this == slug)
+    around = [item.parent or item for item in texts]
+    return [item.sql(dialect="bigquery") for item in around if not _compares_slugs(item)]
+
+
+def _compares_slugs(node: exp.Expr) -> bool:
+    columns = (item for item in (node.this, node.expression) if isinstance(item, exp.Column))
+    return isinstance(node, exp.EQ) and any(item.name.casefold() == SLUG for item in columns)
 
 
 def placeholder(name: str) -> exp.Identifier:

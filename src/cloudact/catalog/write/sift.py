@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from cloudact.catalog.config_file import Name, TableConfig, ViewConfig
-from cloudact.catalog.model import Column, Dataset, Kind, Table, Type, UnrecordedPartition, View
+from cloudact.catalog.model import Column, Dataset, Kind, Mode, Table, Type, UnrecordedPartition, View
 from cloudact.catalog.problems import Problems
 from cloudact.catalog.rules import check_table
 from cloudact.catalog.schema_file import column_to_json, columns_from_json
@@ -27,14 +27,20 @@ _OPTIONAL: tuple[tuple[str, Any], ...] = (
 
 @dataclass(slots=True)
 class Sieve:
-    """Takes what can be declared, and keeps what was left out, each with a reason."""
+    """Takes what of a live dataset can be declared, and keeps what was left out, each with a reason."""
 
-    dataset: str
+    live: Dataset
     left_out: list[Problem] = field(default_factory=list)
+    _spellings: dict[str, list[str]] = field(init=False, default_factory=dict)
 
-    def tables(self, live: Dataset) -> tuple[Table, ...]:
+    def __post_init__(self) -> None:
+        names = [*(table.name for table in self.live.tables), *(view.name for view in self.live.views)]
+        for name in names:
+            self._spellings.setdefault(name.casefold(), []).append(name)
+
+    def tables(self) -> tuple[Table, ...]:
         """Return the tables that can be declared, less what of them cannot."""
-        found = (self._table(table) for table in live.tables)
+        found = (self._table(table) for table in self.live.tables)
         return tuple(table for table in found if table)
 
     def view(self, view: View) -> View | None:
@@ -49,7 +55,7 @@ class Sieve:
 
     def leave_out(self, name: str, path: str, what: str, fix: str = "") -> None:
         """Note something that is left out."""
-        problem = Problem(f"{self.dataset}.{name}" if name else self.dataset, path, what, fix or _CHANGE)
+        problem = Problem(f"{self.live.name}.{name}" if name else self.live.name, path, what, fix or _CHANGE)
         if problem not in self.left_out:
             self.left_out.append(problem)
 
@@ -60,6 +66,11 @@ class Sieve:
             what = f"is a name that no declared {kind} can have"
             self.leave_out(name, "", what, f"rename the {kind}: letters, digits, _ and - make a name")
             return False
+        if others := [item for item in self._spellings[name.casefold()] if item != name]:
+            # Which of them a declaration means nobody could tell.
+            what = f"has the same name as {', '.join(others)} (case does not count)"
+            self.leave_out(name, "", what, f"rename the {kind}")
+            return False
         return True
 
     def _table(self, table: Table) -> Table | None:
@@ -68,6 +79,11 @@ class Sieve:
         columns = self._columns(table.columns, table.name, "")
         if not columns:
             self.leave_out(table.name, "", "has no column that can be declared", "give it one, or drop the table")
+            return None
+        if required := _required(table.columns) - _required(columns):
+            # A sync would relax such a column, and so change what was to be left as it is.
+            what = f"requires {', '.join(sorted(required))}, which cannot be declared"
+            self.leave_out(table.name, "", what, "change that in the warehouse, or make it NULLABLE there")
             return None
         recorded = None if isinstance(table.partition, UnrecordedPartition) else table.partition
         kept = replace(table, columns=columns, partition=recorded)
@@ -120,6 +136,10 @@ class Sieve:
 
 
 _CHANGE = "change it in the warehouse"
+
+
+def _required(columns: tuple[Column, ...]) -> set[str]:
+    return {column.name for column in columns if column.mode is Mode.REQUIRED}
 
 
 def _without(table: Table, key: str) -> Table:

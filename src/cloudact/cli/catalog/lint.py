@@ -13,9 +13,11 @@ from cloudact.cli.errors import EXIT_CODE, reported
 from cloudact.errors import CatalogError, InvalidRequest, Problem
 from cloudact.lint.check import Report, lint_catalog
 from cloudact.lint.registry import Level, rule_of
+from cloudact.lint.revisions.history import Baseline
 from cloudact.lint.sarif import to_sarif
 from cloudact.settings import load_settings
 from cloudact.tenancy.plans import SubscriptionPlan, load_plans
+from cloudact.wiring import rehearse
 
 AgainstOption = Annotated[
     str | None,
@@ -56,7 +58,11 @@ def lint(
         settings = load_settings()
         root = settings.config_dir
         plans, problems = _plans(root)
-        report = lint_catalog(root, settings.templates_dir, more=problems, against=against)
+        # What another engine holds DuckDB never has to make.
+        embedded = settings.warehouse_url.startswith("duckdb:")
+        report = lint_catalog(
+            root, settings.templates_dir, more=problems, against=against, rehearse=rehearse if embedded else None
+        )
         counts = _counts(report, plans)
         document = to_sarif(report, Path.cwd()) if sarif else _answer(report, counts)
         if output:
@@ -90,9 +96,17 @@ def _answer(report: Report, counts: dict[str, int]) -> dict[str, Any]:
     baseline = report.baseline
     return {
         **counts,
-        "against": {"name": baseline.name, "exists": baseline.catalog is not None} if baseline else None,
+        "against": _against(baseline) if baseline else None,
         "summary": {f"{level}s": report.count(level) for level in Level},
         "violations": [_violation(problem) for problem in report.problems],
+    }
+
+
+def _against(baseline: Baseline) -> dict[str, Any]:
+    return {
+        "name": baseline.name,
+        "exists": baseline.catalog is not None,
+        "templates": baseline.templates is not None,
     }
 
 
@@ -133,6 +147,8 @@ def _print(report: Report, root: Path, counts: dict[str, int]) -> None:
         there = report.baseline.catalog is not None
         name = report.baseline.name
         typer.echo(f"Compared with {name}." if there else f"There is no catalog in {name}: everything is new.")
+        if report.baseline.templates is None:
+            typer.echo(f"The pipeline templates were not compared: {name} has none beside it.")
     found = ", ".join(_counted(report.count(level), level) for level in Level if report.count(level))
     if report.count(Level.ERROR):
         waiting = "" if report.catalog else " More rules are checked once it can be loaded."

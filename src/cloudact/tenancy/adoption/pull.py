@@ -54,11 +54,11 @@ class Pull:
         _check_name(dataset)
         catalog = self.catalogs.load()
         is_central = dataset.casefold() == catalog.central_name.casefold()
-        slug = self._owner(catalog, dataset, org_slug, is_central=is_central)
         found = self.warehouse.run(lambda session: _look(session, catalog, dataset))
         if found is None:
             raise DatasetNotFound(dataset)
         live = found.survey.dataset
+        slug = self._owner(catalog, live.name, org_slug, is_central=is_central)
         pattern, notes = _pattern(catalog, live.name, slug, given=org_slug is not None)
         naming = Naming(live.name, pattern, catalog.central_name, slug or "")
         declared = declare(
@@ -121,12 +121,21 @@ def _pattern(catalog: Catalog, dataset: str, slug: str | None, *, given: bool) -
         return dataset, []
     if catalog.organization_dataset_name(slug) == dataset:
         return catalog.organization.name, []
-    if slug in dataset:
-        return dataset.replace(slug, _PLACEHOLDER, 1), []
+    # A slug on record may be in the name by chance; a short one often is, within a word.
+    words = list(re.finditer(rf"(?<![A-Za-z0-9]){slug}(?![A-Za-z0-9])", dataset))
+    found = words or (list(re.finditer(slug, dataset)) if given else [])
+    if found:
+        start, end = found[0].span()
+        pattern = f"{dataset[:start]}{_PLACEHOLDER}{dataset[end:]}"
+        return pattern, [_several(dataset, slug, pattern)] if len(found) > 1 else []
     if given:
         raise _wrong_slug(f"{dataset} does not hold the text {slug}", "name the organization whose slug is in its name")
     pattern = catalog.organization.name
     return pattern, [f"{dataset}: {slug} has it on record under this name; others are named after {pattern}"]
+
+
+def _several(dataset: str, slug: str, pattern: str) -> str:
+    return f"{dataset}: holds {slug} more than once; the first became the placeholder, {pattern}"
 
 
 def _wrong_slug(problem: str, fix: str) -> InvalidRequest:

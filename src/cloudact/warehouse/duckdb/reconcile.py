@@ -47,4 +47,8 @@ def _column(name: str, storage: Storage, known: Column | None) -> Column:
     if both_records and storage.lists == int(known.mode is Mode.REPEATED):
         fields = tuple(_column(field, inner, known.field_named(field)) for field, inner in storage.fields)
         return replace(known, name=name, fields=fields)
-    return replace(inferred(name, storage), description=known.description)
+    plain = inferred(name, storage)
+    same_lists = (plain.mode is Mode.REPEATED) is (known.mode is Mode.REPEATED)
+    if same_lists and plain.type.containing == known.type:
+        return replace(known, name=name, type=plain.type)
+    return replace(plain, description=known.description)

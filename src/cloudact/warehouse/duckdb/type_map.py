@@ -6,7 +6,7 @@ dataset's manifest (see manifest.py), and the live storage type decides whether 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sqlglot import exp
@@ -69,17 +69,27 @@ _SCALARS = {
 
 
 def _scalar(type_: Type) -> str:
+    if type_.native:
+        return type_.native
     match type_.kind:
         case Kind.NUMERIC | Kind.BIGNUMERIC:
             return "DECIMAL({},{})".format(*decimal_digits(type_))
-        case Kind.NATIVE:
-            return type_.native
         case kind:
             return _SCALARS[kind]
 
 
 # GEOGRAPHY shares VARCHAR with STRING: without a definition the plainer one is assumed.
 _KINDS = {storage: kind for kind, storage in _SCALARS.items() if kind is not Kind.GEOGRAPHY}
+# What nobody declares, and tables made by hand have. Each holds a part of a GoogleSQL type's values and refuses the
+# others: so FLOAT, TIMESTAMP_S and TIMESTAMP_MS are none of these, for they round what is written.
+_PARTS = {
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"), Type(Kind.INT64)),
+    "UBIGINT": Type(Kind.NUMERIC, 20, 0),
+    "UUID": Type(Kind.STRING),
+    "ENUM": Type(Kind.STRING),
+}
+# The names that DESCRIBE gives to what sqlglot calls otherwise.
+_OWN_NAMES = {"INT": "INTEGER", "INT128": "HUGEINT", "UINT128": "UHUGEINT", "REAL": "FLOAT"}
 
 
 @lru_cache(maxsize=4096)
@@ -105,11 +115,12 @@ def _scalar_text(node: exp.DataType) -> str:
         return "TIMESTAMP WITH TIME ZONE"
     if node.is_type(exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR):
         return "VARCHAR"
-    return node.sql(dialect="duckdb")
+    text = node.sql(dialect="duckdb")
+    return _OWN_NAMES.get(text, text)
 
 
 def inferred(name: str, storage: Storage, *, required: bool = False) -> Column:
-    """Return the plainest column that would be stored so; a type GoogleSQL cannot name becomes NATIVE."""
+    """Return the plainest column that would be stored so; a type whose values GoogleSQL cannot hold becomes NATIVE."""
     mode = Mode.REPEATED if storage.lists else Mode.REQUIRED if required else Mode.NULLABLE
     if storage.lists > 1:
         return Column(name, Type(Kind.NATIVE, native=str(storage)), mode)
@@ -128,4 +139,6 @@ def _inferred_type(text: str) -> Type:
             return Type(Kind.NUMERIC)
         fits = scale <= 9 and precision <= scale + 29
         return Type(Kind.NUMERIC if fits else Kind.BIGNUMERIC, precision, scale)
+    if part := _PARTS.get(text.partition("(")[0]):
+        return replace(part, native=text)
     return Type(Kind.NATIVE, native=text)

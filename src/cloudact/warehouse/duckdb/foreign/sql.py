@@ -20,6 +20,7 @@ _STANDARD: dict[str, Callable[[], exp.Expr]] = {
 # Of a default every call has to be known, for the table could not even be made with another one.
 _IN_DEFAULTS = (
     exp.Array, exp.Cast, exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp,
+    exp.Uuid,
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def google_query(statement: str, dataset: str, relations: Collection[str], datab
             _name_outputs(query, [item.name for item in created.this.expressions])
         return query.sql(dialect="bigquery", comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, RecursionError) as error:
-        raise Untranslatable(f"has a query without a translation to GoogleSQL: {_first_line(error)}") from error
+        raise Untranslatable(f"has a query without a translation to GoogleSQL: {first_line(error)}") from error
 
 
 def google_default(expression: str) -> str:
@@ -51,7 +52,7 @@ def google_default(expression: str) -> str:
             raise Untranslatable(f"calls {call.name or call.sql_name()}, which has no counterpart in GoogleSQL")
         return tree.sql(dialect="bigquery", comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, RecursionError) as error:
-        raise Untranslatable(f"has no translation to GoogleSQL: {_first_line(error)}") from error
+        raise Untranslatable(f"has no translation to GoogleSQL: {first_line(error)}") from error
 
 
 def unknown_functions(query: str) -> list[str]:
@@ -64,6 +65,8 @@ def _parsed(text: str) -> exp.Expr:
     def standard(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Localtimestamp):
             return exp.CurrentDatetime()
+        if isinstance(node, exp.Count) and node.this is None:  # as DuckDB stores count(*) OVER (...)
+            node.set("this", exp.Star())
         known = _STANDARD.get(node.name.casefold()) if isinstance(node, exp.Anonymous) else None
         return known() if known and not node.expressions else node
 
@@ -78,5 +81,6 @@ def _name_outputs(query: exp.Query, names: list[str]) -> None:
     query.set("expressions", [*outputs, *query.selects[len(names) :]])
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an engine or a parser said, without the picture of the query below it."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -15,10 +15,16 @@ from cloudact.catalog.model import Column, Dataset, Table, View
 from cloudact.errors import Problem
 from cloudact.warehouse.driver import Survey
 from cloudact.warehouse.duckdb.ddl import view_query
-from cloudact.warehouse.duckdb.foreign.sql import Untranslatable, google_default, google_query, unknown_functions
+from cloudact.warehouse.duckdb.foreign.sql import (
+    Untranslatable,
+    first_line,
+    google_default,
+    google_query,
+    unknown_functions,
+)
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.manifest import INTERNAL, Manifest, is_digest, table_from_text
-from cloudact.warehouse.duckdb.type_map import quote
+from cloudact.warehouse.duckdb.type_map import inferred, parse_storage, quote
 
 _HERE = "database_name = current_database()"
 _SCHEMA = f"SELECT schema_name, comment FROM duckdb_schemas() WHERE {_HERE} AND lower(schema_name) = lower(?)"
@@ -35,9 +41,14 @@ _CONSTRAINTS = (
 _INDEXES = (
     f"SELECT table_name, 'index ' || index_name FROM duckdb_indexes() WHERE {_HERE} AND schema_name = ? ORDER BY ALL"
 )
+_GENERATED = (
+    f"SELECT table_name, column_name, generation_expression FROM duckdb_columns() WHERE {_HERE} AND schema_name = ?"
+    " AND is_generated"
+)
 _NOT_DATASETS = frozenset({INTERNAL, "information_schema", "pg_catalog"})
 _FIX_VIEW = "declare it by hand, or keep it outside the catalog"
 _FIX_DEFAULT = "give the column a default that GoogleSQL has, or none"
+_FIX_GENERATED = "keep it outside the catalog; a view can calculate it"
 
 
 def survey(inspector: Inspector, name: str) -> Survey | None:
@@ -64,8 +75,10 @@ class _Surveyor:
     def survey(self) -> Survey:
         unsupported: list[Problem] = []
         definitions = self._definitions()
-        tables = [self._table(table, definitions.get(table.key), unsupported) for table in self._described()]
         notes = list(self._notes())
+        written = self._written(self._described(), unsupported)
+        declarable = (_declarable(table, self.dataset.name, notes) for table in written)
+        tables = [self._table(table, definitions.get(table.key), unsupported) for table in declarable]
         views = list(self._views(unsupported, notes))
         complete = replace(self.dataset, tables=tuple(tables), views=tuple(views))
         return Survey(complete, tuple(unsupported), tuple(notes))
@@ -90,6 +103,16 @@ class _Surveyor:
             )
             text = table.description or of_tables.get(table.name, "")
             yield replace(table, description=text, columns=columns)
+
+    def _written(self, tables: Iterator[Table], unsupported: list[Problem]) -> Iterator[Table]:
+        """Yield the tables without the columns that DuckDB calculates: what is declared is written."""
+        generated = {(name, column): expression for name, column, expression in self._rows(_GENERATED)}
+        for (name, column), expression in generated.items():
+            what = f"is generated always as {expression}, and a declared column is written"
+            unsupported.append(Problem(f"{self.dataset.name}.{name}", column, what, _FIX_GENERATED))
+        for table in tables:
+            columns = tuple(item for item in table.columns if (table.name, item.name) not in generated)
+            yield replace(table, columns=columns)
 
     def _table(self, table: Table, known: Table | None, unsupported: list[Problem]) -> Table:
         columns = tuple(self._column(item, table.name, known, unsupported) for item in table.columns)
@@ -135,11 +158,35 @@ class _Surveyor:
             before = connection.execute(f"DESCRIBE {path}").fetchall()
             after = connection.execute(f"DESCRIBE {view_query(query)}").fetchall()
         except duckdb.Error as error:
-            raise Untranslatable(f"has a query that fails in GoogleSQL's words: {error}") from error
-        if [row[:2] for row in before] != [row[:2] for row in after]:
+            raise Untranslatable(f"has a query that fails in GoogleSQL's words: {first_line(error)}") from error
+        if _outputs(before) != _outputs(after):
             raise Untranslatable("has other columns when its query is put in GoogleSQL's words")
         return View(name, query, description="" if is_digest(comment) else comment)
 
     def _notes(self) -> Iterator[str]:
         for table, what in (*self._rows(_CONSTRAINTS), *self._rows(_INDEXES)):
             yield f"{self.dataset.name}.{table}: {what} stays in the warehouse and is not declared"
+
+
+def _declarable(table: Table, dataset: str, notes: list[str]) -> Table:
+    """Return the table with the types that hold what DuckDB's own ones hold a part of, and note which."""
+    narrow: list[str] = []
+    columns = _containing(table.columns, "", narrow)
+    if narrow:
+        notes.append(f"{dataset}.{table.name}: stays narrower than what is declared: {', '.join(narrow)}")
+    return replace(table, columns=columns)
+
+
+def _containing(columns: tuple[Column, ...], parent: str, narrow: list[str]) -> tuple[Column, ...]:
+    made = []
+    for column in columns:
+        path, type_ = f"{parent}{column.name}", column.type.containing
+        if type_ != column.type:
+            narrow.append(f"{path} is {column.type}, declared {type_}")
+        made.append(replace(column, type=type_, fields=_containing(column.fields, f"{path}.", narrow)))
+    return tuple(made)
+
+
+def _outputs(described: list[tuple[str, ...]]) -> tuple[Column, ...]:
+    """A CAST to INTEGER is one to INT64 in GoogleSQL, which makes no difference to who reads."""
+    return _containing(tuple(inferred(row[0], parse_storage(row[1])) for row in described), "", [])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cloudact.catalog.problems import Code, Problems
-from cloudact.lint.revision import NOTHING_TO_DO, Revision
+from cloudact.lint.revisions.revision import NOTHING_TO_DO, Revision
 from cloudact.lint.subject import Subject
 from cloudact.planning.findings import Code as Found
 from cloudact.planning.findings import Finding
 from cloudact.planning.widening import widens
 
-# An extra default is one of the attributes that `revision.kept_attributes` speaks of.
+# An extra default is one of the attributes that `revision.kept_attributes` speaks of; only live types are an engine's.
 CODES: Mapping[Found, Code | None] = {
     Found.EXTRA_TABLE: Code.TABLE_REMOVED,
     Found.EXTRA_VIEW: Code.VIEW_REMOVED,
@@ -20,6 +20,7 @@ CODES: Mapping[Found, Code | None] = {
     Found.EXTRA_CLUSTERING: Code.CLUSTERING_KEPT,
     Found.REQUIRED_IS_NULLABLE: Code.REQUIRED_ADDED,
     Found.TYPE_IS_WIDER: Code.TYPE_NARROWED,
+    Found.TYPE_IS_NARROWER: None,
     Found.TYPE_CHANGED: Code.TYPE_CHANGED,
     Found.MODE_CHANGED: Code.REPEATED_CHANGED,
     Found.COLLATION_CHANGED: Code.COLLATION_CHANGED,

@@ -13,7 +13,7 @@ from cloudact.catalog.model import Column, Dataset, Table
 from cloudact.catalog.problems import Code
 from cloudact.catalog.rules import MAX_COLUMNS
 from cloudact.catalog.template import DatasetTemplate
-from cloudact.lint.renames import renamed_columns, renamed_tables
+from cloudact.lint.revisions.renames import renamed_columns, renamed_tables
 from cloudact.lint.subject import Subject
 from cloudact.planning.changes import AddColumn, CreateTable, Path, ReplaceView, WidenType
 from cloudact.planning.diff import Diff, diff
