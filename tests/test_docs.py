@@ -97,6 +97,22 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
     assert {name: found[0] for name, text in texts.items() if (found := place.search(text))} == {}
 
 
+def test_every_guide_is_listed_in_the_readme() -> None:
+    listed = {target for target, _ in links(README)}
+    assert [name_of(path) for path in sorted(DOCS.glob("*.md")) if path not in listed] == []
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet() -> None:
+    words = re.findall(r"^\*\*(.+?)\.\*\*", (DOCS / "glossary.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert words == sorted(words, key=str.casefold)
+
+
+def test_architecture_leads_to_every_package_within_a_layer() -> None:
+    packages = [name_of(path.parent) for path in sorted((ROOT / "src/cloudact").glob("*/*/**/__init__.py"))]
+    assert packages
+    assert [name for name in packages if name not in prose(DOCS / "architecture.md")] == []
+
+
 def test_architecture_draws_the_layers_that_are_checked() -> None:
     checked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
     drawn = next(block.text for block in blocks(DOCS / "architecture.md") if block.heading == "Packages")

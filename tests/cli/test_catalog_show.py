@@ -121,6 +121,9 @@ def test_json_of_a_table_and_of_a_view(small: CommandLine) -> None:
     assert (export["export"], export["columns"]["total"], export["others"]) == ("bill", "total", "extra")
     view = answered(small, "recent")
     assert view["reads"] == ["central.accounts"]
+    assert view["columns"][0] == {
+        "name": "org_slug", "type": "STRING", "expression": "org_slug", "description": "Organization.",
+    }  # fmt: skip
     assert view["columns"][2] == {"name": "n", "type": None, "expression": "COUNT(*)", "description": ""}
 
 
@@ -129,6 +132,20 @@ def test_an_unknown_name_is_an_error_with_close_ones(cli: CommandLine) -> None:
     assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr.startswith("Error: org_profile names no table, view or dataset of the catalog\nDid you mean ")
     assert "org_profiles" in done.stderr
+
+
+def test_an_empty_name_is_no_name_at_all(cli: CommandLine) -> None:
+    done = cli.run("catalog", "show", "")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.startswith("Error: '' names no table, view or dataset of the catalog\n")
+
+
+def test_a_narrow_terminal_folds_and_hides_nothing(small: CommandLine) -> None:
+    page = shown(small, "payments", width=24)
+    assert "…" not in page
+    assert page.replace("\n", " ").count("partition ") == 1
+    folded = "".join(line[11:] for line in page.splitlines() if line.startswith(("file ", " " * 11)))
+    assert folded.endswith("setup/organizations/schemas/payments.json")
 
 
 def test_the_pages_are_written_checked_and_found_stale(small: CommandLine, tmp_path: Path) -> None:
@@ -147,7 +164,12 @@ def test_the_json_schemas_are_printed_and_written(cli: CommandLine, tmp_path: Pa
     printed = json.loads(cli.succeed("catalog", "json-schema"))
     for schema in printed.values():
         Draft202012Validator.check_schema(schema)
+    (tmp_path / "schemas").mkdir()
+    older = tmp_path / "older"
+    older.write_text("older", encoding="utf-8")
+    (tmp_path / "schemas" / "config.schema.json").hardlink_to(older)
     cli.succeed("catalog", "json-schema", "--out", str(tmp_path / "schemas"))
+    assert older.read_text(encoding="utf-8") == "older"  # replaced whole, not written over
     written = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "schemas").iterdir()}
     assert written == {f"{name}.schema.json": schema for name, schema in printed.items()}
     (tmp_path / "file").write_text("", encoding="utf-8")

@@ -34,6 +34,14 @@ def test_only_what_differs_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "README.md").stat().st_mtime_ns == before
 
 
+def test_a_stale_page_is_replaced_whole_and_not_written_over(tmp_path: Path) -> None:
+    older = f"{MARKER}\nolder"
+    (tmp_path / "a.md").write_text(older, encoding="utf-8")
+    (tmp_path / "same file").hardlink_to(tmp_path / "a.md")
+    write(PAGES, tmp_path)
+    assert contents(tmp_path) == {**PAGES, "same file": older}
+
+
 def test_a_page_of_what_vanished_is_named_and_stays(tmp_path: Path) -> None:
     write({**PAGES, "gone.md": f"{MARKER}\n"}, tmp_path)
     differing = write(PAGES, tmp_path)
@@ -59,6 +67,27 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
 def test_a_checkout_with_other_line_ends_is_still_our_page(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(f"{MARKER}\r\nold".encode())
     assert compare(PAGES, tmp_path).stale == ("a.md",)
+
+
+def test_a_checkout_with_other_line_ends_is_current(tmp_path: Path) -> None:
+    for name, content in PAGES.items():
+        (tmp_path / name).write_bytes(content.replace("\n", "\r\n").encode())
+    assert write(PAGES, tmp_path).is_current
+    assert b"\r\n" in (tmp_path / "a.md").read_bytes()
+
+
+def test_directories_and_dead_links_that_look_like_pages_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "link.md").symlink_to(tmp_path / "nowhere.md")
+    assert write(PAGES, tmp_path).vanished == ()
+    assert {path.name for path in tmp_path.iterdir()} == {*PAGES, "folder.md", "link.md"}
+
+
+def test_a_dead_link_in_the_place_of_a_page_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.md").symlink_to(tmp_path / "nowhere.md")
+    with pytest.raises(OutputRefused, match=r"a\.md cannot be read"):
+        write(PAGES, tmp_path)
+    assert (tmp_path / "a.md").is_symlink()
 
 
 def test_a_file_in_the_place_of_the_directory_is_an_error(tmp_path: Path) -> None:

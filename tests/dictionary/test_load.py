@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from cloudact.catalog.model import Materialized
+from cloudact.dictionary.answer import described
 from cloudact.dictionary.entries import Dictionary, ViewEntry
 from cloudact.errors import CatalogError
 from tests.catalog.declared import column
-from tests.dictionary.small_catalog import loaded, write_files
+from tests.dictionary.small_catalog import FILES, loaded, write_files
+
+CONFIG = "configs/setup/organizations/config.yml"
 
 
 def view(dictionary: Dictionary, name: str) -> ViewEntry:
@@ -47,6 +50,41 @@ def test_a_joins_target_is_first_looked_for_in_the_columns_own_dataset(tmp_path:
     assert str(found.target) == "central.accounts.email"
 
 
+def test_a_name_that_could_be_of_another_dataset_is_one_of_the_columns_own(tmp_path: Path) -> None:
+    config, schemas = FILES[CONFIG], "configs/setup/organizations/schemas"
+    twice = column("email", description="Joins to central.accounts.email; again, joins to central.accounts.email.")
+    write_files(tmp_path, **{
+        CONFIG: {**config, "tables": {**config["tables"], "central": None, "mail": None}},
+        f"{schemas}/central.json": [column("accounts", "RECORD", fields=[column("email")])],
+        f"{schemas}/mail.json": [twice],
+    })  # fmt: skip
+    (found,) = [join for join in loaded(tmp_path).joins if join.column.name == "mail"]
+    assert str(found.target) == "{org_slug}_prod.central.accounts.email"
+
+
+def test_of_two_tables_that_a_view_reads_neither_gives_a_type(tmp_path: Path) -> None:
+    query = "SELECT i.id FROM {dataset}.invoices AS i JOIN {dataset}.payments AS p ON p.number = 1"
+    write_files(tmp_path, **{"configs/setup/organizations/views/totals.sql": query})
+    (only,) = view(loaded(tmp_path), "totals").columns
+    assert (only.name, only.declared, only.expression) == ("id", None, "i.id")
+
+
+def test_a_views_file_may_begin_with_a_byte_order_mark_and_a_tables_name_have_capitals(tmp_path: Path) -> None:
+    query = "\ufeffSELECT total FROM {dataset}.Invoices"
+    config = FILES[CONFIG]
+    tables = {"Invoices": config["tables"]["invoices"], "payments": config["tables"]["payments"]}
+    schemas = "configs/setup/organizations/schemas"
+    write_files(tmp_path, **{
+        CONFIG: {**config, "tables": tables},
+        f"{schemas}/invoices.json": None,
+        f"{schemas}/Invoices.json": FILES[f"{schemas}/invoices.json"],
+        "configs/setup/organizations/views/totals.sql": query,
+    })  # fmt: skip
+    totals = view(loaded(tmp_path), "totals")
+    assert totals.query == query[1:]
+    assert [item.declared and str(item.declared.type) for item in totals.columns] == ["NUMERIC(10, 2)"]
+
+
 def test_a_view_has_the_types_of_the_columns_it_reads_and_the_text_of_those_it_computes(dictionary: Dictionary) -> None:
     recent = view(dictionary, "recent")
     assert [(item.name, item.declared and str(item.declared.type)) for item in recent.columns] == [
@@ -72,6 +110,15 @@ def test_an_export_is_of_the_table_it_is_loaded_into(dictionary: Dictionary) -> 
     assert [source for _, source in invoices.sources_of("total")] == ["total"]
     assert [source for _, source in invoices.sources_of("extra")] == ["*"]
     assert payments.exports == ()
+
+
+def test_a_prefix_of_export_columns_lands_in_the_column_of_its_map(tmp_path: Path) -> None:
+    bill = {"title": "Bill", "table": "invoices", "columns": {"id": None}, "maps": {"tag/": "extra"}}
+    write_files(tmp_path, **{"configs/exports/bill.yml": bill})
+    found = loaded(tmp_path)
+    invoices = found.datasets[1].tables[0]
+    assert [source for _, source in invoices.sources_of("extra")] == ["tag/*"]
+    assert described(found, invoices)["exports"][0]["maps"] == {"tag/": "extra"}
 
 
 def test_templates_and_exports_may_be_absent(tmp_path: Path) -> None:

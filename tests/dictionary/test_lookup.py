@@ -57,7 +57,7 @@ def test_an_unknown_name_is_answered_with_close_ones(name: str, meant: str, dict
     assert meant in error.value.hint
 
 
-@pytest.mark.parametrize("name", ["zzzzzz", "other_dataset.no_table_of_it", "x*", ""])
+@pytest.mark.parametrize("name", ["zzzzzz", "other_dataset.no_table_of_it", "x*", "", "acme corp_prod", "_prod"])
 def test_a_name_like_no_other_is_answered_without_a_guess(name: str, dictionary: Dictionary) -> None:
     with pytest.raises(InvalidRequest, match="names no table, view or dataset of the catalog") as error:
         find(dictionary, name)

@@ -45,6 +45,33 @@ def test_every_link_of_a_page_leads_somewhere(written: Path) -> None:
             assert not fragment or fragment in anchors(target), f"{page.name}: {target.name}#{fragment}"
 
 
+def test_a_page_begins_with_its_tables_and_views(written: Path) -> None:
+    rows = table(written / ORGANIZATIONS, "Tables and views")
+    assert [(row["name"], row["kind"], row["columns"]) for row in rows] == [
+        ("[`invoices`](#invoices)", "table", "5"),
+        ("[`payments`](#payments)", "table", "3"),
+        ("[`recent`](#recent)", "view", "3"),
+        ("[`totals`](#totals)", "view", "1"),
+        ("[`everything`](#everything)", "view", ""),
+    ]
+
+
+def test_a_field_is_not_mistaken_for_the_column_of_its_name(tmp_path: Path) -> None:
+    columns = [column("id"), column("day", "DATE"), column("lines", "RECORD", fields=[column("id")])]
+    bill = {"title": "Bill", "table": "invoices", "columns": {"id": None}}
+    config = {"dataset": "{org_slug}_prod", "tables": ["invoices"]}
+    write_files(tmp_path, **{
+        "configs/setup/organizations/config.yml": config,
+        "configs/setup/organizations/schemas/invoices.json": columns,
+        "configs/exports/bill.yml": bill,
+        **dict.fromkeys(f"configs/setup/organizations/views/{name}.sql" for name in ("recent", "totals", "everything")),
+        "configs/setup/organizations/schemas/payments.json": None,
+    })  # fmt: skip
+    page = pages(loaded(tmp_path))[ORGANIZATIONS]
+    assert "| `id` | `STRING` | NULLABLE | from `id` (bill) |" in page
+    assert "| &emsp;`lines.id` | `STRING` | NULLABLE |  |" in page
+
+
 def test_the_index_counts_tables_and_views(written: Path) -> None:
     rows = table(written / "README.md", "Data dictionary")
     assert [(row["tables"], row["views"]) for row in rows] == [("1", "0"), ("2", "3"), ("2", "0")]
@@ -54,12 +81,11 @@ def test_a_table_shows_its_layout_its_columns_and_where_they_come_from(written: 
     page = written / ORGANIZATIONS
     rows = {plain(row["column"]): row for row in table(page, "`invoices`")}
     assert plain(rows["total"]["type"]) == "NUMERIC(10, 2)"
-    assert rows["total"]["description"] == "rounding ROUND_HALF_EVEN"
-    assert rows["extra"]["description"] == "policy tags projects/p"
+    assert rows["total"]["description"] == "rounding ROUND_HALF_EVEN<br>from `total` (bill)"
+    assert rows["extra"]["description"] == "policy tags projects/p<br>from `*` (bill)"
     assert rows["id"]["mode"] == "REQUIRED"
     assert rows["id"]["description"].startswith(r"Number \| printed;")
-    assert rows["id"]["export columns"] == "`InvoiceId` (bill)"
-    assert rows["extra"]["export columns"] == "`*` (bill)"
+    assert rows["id"]["description"].endswith(", see there.<br>from `InvoiceId` (bill)")
     section = page.read_text(encoding="utf-8").split("## `invoices`")[1].split("\n## ")[0]
     assert "- partition: by DAY of day; a partition expires after 90 days; queries must filter by it\n" in section
     assert "- loaded from: bill, Bill of &lt;Provider&gt;\n" in section
@@ -146,6 +172,22 @@ def test_an_entity_shows_only_the_columns_that_join(dictionary: Dictionary) -> N
     ]
 
 
+def test_an_entity_shows_lists_computed_columns_and_names_that_are_no_words(tmp_path: Path) -> None:
+    columns = [
+        column("tags", mode="REPEATED", description="Joins to recent.n."),
+        column("1st", description="Joins to invoices.id."),
+        column("größe\U00020000", description="Joins to invoices.id."),
+    ]
+    write_files(
+        tmp_path, **{"configs/setup/organizations/schemas/payments.json": [column("number", "INT64"), *columns]}
+    )
+    found = loaded(tmp_path)
+    drawn = entity_diagram(found.datasets[1], found)
+    assert "        STRING[] tags FK\n        STRING _1st FK\n        STRING größe_ FK\n" in drawn
+    assert '"recent" {\n        computed n\n' in drawn
+    assert '"payments" }o..o{ "invoices" : "_1st, größe_"' in drawn
+
+
 def test_a_dataset_without_joins_has_no_diagram(tmp_path: Path) -> None:
     write_files(tmp_path, **{"templates/one/two/schemas/runs.json": [column("tenant_id")]})
     found = loaded(tmp_path)
@@ -153,20 +195,48 @@ def test_a_dataset_without_joins_has_no_diagram(tmp_path: Path) -> None:
     assert "How they join" not in pages(found)["tenants.md"]
 
 
-def test_what_nearly_every_table_joins_to_is_told_and_not_drawn(tmp_path: Path) -> None:
-    names = [f"t{number}" for number in range(MOST_LINES + 1)]
+def with_joining_tables(count: int, directory: Path) -> Dictionary:
+    """Return the dictionary of templates in which this many tables join to one."""
+    names = [f"t{number}" for number in range(count)]
     joining = [column("tenant_id", description="Joins to accounts.tenant_id.")]
     changed = {f"templates/one/two/schemas/{name}.json": joining for name in names}
-    config = {"dataset": "tenants", "tables": ["accounts", "runs", *names[1:]]}
+    config = {"dataset": "tenants", "tables": ["accounts", *names]}
     write_files(
-        tmp_path, **{**changed, "templates/one/two/schemas/t0.json": None, "templates/one/two/config.yml": config}
+        directory, **changed, **{"templates/one/two/schemas/runs.json": None, "templates/one/two/config.yml": config}
     )
-    found = loaded(tmp_path)
+    return loaded(directory)
+
+
+def test_as_many_tables_as_can_be_drawn_are(tmp_path: Path) -> None:
+    found = with_joining_tables(MOST_LINES, tmp_path)
+    assert everywhere(found.datasets[2], found) == {}
+    assert entity_diagram(found.datasets[2], found).count('}o..o{ "accounts"') == MOST_LINES
+
+
+def test_what_nearly_every_table_joins_to_is_told_and_not_drawn(tmp_path: Path) -> None:
+    found = with_joining_tables(MOST_LINES + 1, tmp_path)
     (told,) = everywhere(found.datasets[2], found).items()
     assert (str(told[0]), len(told[1])) == ("tenants.accounts.tenant_id", MOST_LINES + 1)
     page = pages(found)["tenants.md"]
     assert "mermaid" not in page
     assert f"| `tenant_id` | [`accounts.tenant_id`](#accounts) | {MOST_LINES + 1} |" in page
+
+
+def test_a_table_named_like_its_dataset_is_linked_and_not_the_pages_title(tmp_path: Path) -> None:
+    columns = [column("id"), column("parent", description="Joins to tenants.id.")]
+    config = {"dataset": "tenants", "tables": ["tenants", "runs"]}
+    accounts = "templates/one/two/schemas/accounts.json"
+    tenants = {
+        "templates/one/two/schemas/tenants.json": columns,
+        accounts: None,
+        "templates/one/two/config.yml": config,
+    }
+    write_files(tmp_path, **tenants)
+    page = pages(loaded(tmp_path))["tenants.md"]
+    assert [line for line in page.splitlines() if line.startswith("#")][:4] == [
+        "# `tenants`", "## Tables and views", "## How they join", "## `tenants`",
+    ]  # fmt: skip
+    assert "| [`tenants`](#tenants-1) | table |" in page
 
 
 def test_two_datasets_of_one_name_have_two_pages(dictionary: Dictionary) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class Comparison:
 
 def compare(pages: Mapping[str, str], directory: Path) -> Comparison:
     """Compare pages with a directory; raises OutputRefused where a file that was not generated is in the way."""
-    found = _read(directory)
+    found = _read(directory, pages)
     foreign = sorted(name for name in pages if name in found and not _is_generated(found[name]))
     if foreign:
         raise OutputRefused(
@@ -40,7 +40,9 @@ def compare(pages: Mapping[str, str], directory: Path) -> Comparison:
         )
     return Comparison(
         missing=tuple(name for name in pages if name not in found),
-        stale=tuple(name for name, content in pages.items() if name in found and found[name] != content.encode()),
+        stale=tuple(
+            name for name, content in pages.items() if name in found and _lines(found[name]) != content.encode()
+        ),
         vanished=tuple(name for name in found if name not in pages and _is_generated(found[name])),
     )
 
@@ -51,7 +53,7 @@ def write(pages: Mapping[str, str], directory: Path) -> Comparison:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name in (*differing.missing, *differing.stale):
-            _replace(directory / name, pages[name].encode())
+            replace_file(directory / name, pages[name].encode())
     except OSError as error:
         raise OutputRefused(
             f"the data dictionary cannot be written to {directory}: {error.strerror}",
@@ -60,21 +62,29 @@ def write(pages: Mapping[str, str], directory: Path) -> Comparison:
     return differing
 
 
-def _read(directory: Path) -> dict[str, bytes]:
+def _read(directory: Path, pages: Collection[str]) -> dict[str, bytes]:
+    """Return the Markdown files, and whatever else is in the place of a page."""
     if directory.exists() and not directory.is_dir():
         raise OutputRefused(f"{directory} is not a directory", hint="Give --out the path of a directory.")
     try:
-        return {path.name: path.read_bytes() for path in sorted(directory.glob("*.md"))}
+        there = sorted(directory.iterdir()) if directory.exists() else []
+        looked_at = [path for path in there if path.name in pages or (path.suffix == ".md" and path.is_file())]
+        return {path.name: path.read_bytes() for path in looked_at}
     except OSError as error:
         raise OutputRefused(f"{error.filename} cannot be read: {error.strerror}", hint="Mend it.") from error
 
 
 def _is_generated(content: bytes) -> bool:
-    return content.split(b"\n", 1)[0].rstrip(b"\r") == MARKER.encode()
+    return _lines(content).split(b"\n", 1)[0] == MARKER.encode()
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """A page is the old one or the new one at any moment, never half of it."""
+def _lines(content: bytes) -> bytes:
+    """Return a text with the line ends it was written with: a checkout may have others."""
+    return content.replace(b"\r\n", b"\n")
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that is the old one or the new one at any moment, never half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_bytes(content)

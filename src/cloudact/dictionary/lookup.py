@@ -29,7 +29,9 @@ def find(dictionary: Dictionary, name: str) -> Entry | Dictionary:
     part = _part(dictionary, name)
     if part.datasets:
         return part
-    raise InvalidRequest(f"{name} names no table, view or dataset of the catalog", hint=_hint(dictionary, name))
+    raise InvalidRequest(
+        f"{name or repr(name)} names no table, view or dataset of the catalog", hint=_hint(dictionary, name)
+    )
 
 
 def _part(dictionary: Dictionary, name: str) -> Dictionary:

@@ -50,10 +50,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def link(name: str, page: str, heading: str) -> str:
-    """Return a link to a heading of a page in the same folder, or of this one where `page` is empty."""
-    anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-    return f"[{name}]({page}#{anchor})"
+def anchor(heading: str) -> str:
+    """Return the fragment that code hosts give to the first heading of this text on a page."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _longest_run(raw: str) -> int:

@@ -18,7 +18,7 @@ from cloudact.dictionary.entries import (
     ViewColumn,
     ViewEntry,
 )
-from cloudact.dictionary.markdown import code, fenced, link, paragraph, table, text
+from cloudact.dictionary.markdown import anchor, code, fenced, paragraph, table, text
 from cloudact.dictionary.phrases import Facts, column_notes, dataset_facts, facts, first_sentence
 
 MARKER = "<!-- Written by `cloudact catalog docs` from the catalog. Edit the catalog and write it again. -->"
@@ -111,7 +111,13 @@ class _Page:
         own = address.dataset == self.dataset.name
         shown = f"{address.name}.{address.column}".rstrip(".") if own else str(address)
         page = next((name for item, name in self.names.items() if item.name == address.dataset), "")
-        return link(code(shown), "" if own else page, address.name)
+        return f"[{code(shown)}]({'' if own else page}#{_anchor(address)})"
+
+
+def _anchor(address: Address) -> str:
+    """Return where a table or view is on its page; one named like its dataset comes second, after the title."""
+    name = anchor(address.name)
+    return f"{name}-1" if name == anchor(address.dataset) else name
 
 
 def _entry(entry: Entry) -> Iterator[str]:
@@ -134,18 +140,17 @@ def _facts(found: Facts) -> str:
 
 
 def _table_columns(entry: TableEntry) -> str:
-    head = ["column", "type", "mode", "description", *(["export columns"] if entry.exports else [])]
+    head = ["column", "type", "mode", "description"]
     return table(head, [_column_cells(entry, path, column) for path, column in entry.table.walk()])
 
 
 def _column_cells(entry: TableEntry, path: tuple[str, ...], column: Column) -> list[str]:
     name = "&emsp;" * (len(path) - 1) + code(".".join(path))
-    described = "<br>".join(text(part) for part in (column.description, *column_notes(column)) if part)
-    cells = [name, code(str(column.type)), column.mode.value, described]
-    if not entry.exports:
-        return cells
+    described = [text(part) for part in (column.description, *column_notes(column)) if part]
     sources = entry.sources_of(column.name) if len(path) == 1 else ()
-    return [*cells, "<br>".join(f"{code(source)} ({text(export.name)})" for export, source in sources)]
+    # A fifth column of the table would be out of sight on a page of usual width.
+    described += [f"from {code(source)} ({text(export.name)})" for export, source in sources]
+    return [name, code(str(column.type)), column.mode.value, "<br>".join(described)]
 
 
 def _view_columns(entry: ViewEntry) -> str:

@@ -15,8 +15,6 @@ Schema = dict[str, Any]
 Meanings = Mapping[type[BaseModel], Mapping[str, str]]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-# pydantic reads numbers and truth values from text as well; which text exactly is for the loader to say.
-_NUMBER = r"^\s*[+-]?[.0-9]"
 # In a model `\w` means every script, in an editor ASCII; so these name the ASCII characters that are none, capital
 # letters included.
 _PORTABLE = {
@@ -51,13 +49,8 @@ class _AsLaxAsTheModel(GenerateJsonSchema):
         """A title that only repeats the key tells nobody anything."""
         return False
 
-    def int_schema(self, schema: core_schema.IntSchema) -> Schema:
-        return _or_text(super().int_schema(schema), strict=schema.get("strict"))
-
-    def float_schema(self, schema: core_schema.FloatSchema) -> Schema:
-        return _or_text(super().float_schema(schema), strict=schema.get("strict"))
-
     def bool_schema(self, schema: core_schema.BoolSchema) -> Schema:  # noqa: ARG002 - pydantic's signature
+        """The models read truth values from text and numbers as well."""
         words = any_case("true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0")
         return {"type": ["boolean", "string", "number"], "pattern": words, "minimum": 0, "maximum": 1}
 
@@ -87,7 +80,3 @@ class _AsLaxAsTheModel(GenerateJsonSchema):
         """Editors write the default after a key that they complete, and nobody wants a null there."""
         made = super().default_schema(schema)
         return {key: value for key, value in made.items() if key != "default" or value is not None}
-
-
-def _or_text(number: Schema, *, strict: bool | None) -> Schema:
-    return number if strict else {**number, "type": [number["type"], "string", "boolean"], "pattern": _NUMBER}

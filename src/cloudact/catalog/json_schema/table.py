@@ -11,6 +11,7 @@ from cloudact.catalog.schema_file import ALIASES, COLLATIONS, DECIMAL_LIMITS, RA
 _WHOLE: Schema = {"type": ["integer", "string", "null"], "pattern": "^-?[0-9]{1,19}$"}
 _TEXT: Schema = {"type": ["string", "null"]}
 _NONE: Schema = {"type": "null"}
+_NO_CHOICE: Schema = {"enum": ["", None]}
 _ABSENT_LIST: Schema = {"type": ["array", "null"], "maxItems": 0}
 # Editors show this in place of the pattern; to everybody else the key means nothing.
 _NAME_ERROR = (
@@ -113,7 +114,7 @@ def _type_rules() -> list[Schema]:
     """Return what goes with which type, and what goes with no other."""
     element = {"type": {"type": "string", **_one_of(*sorted(RANGE_ELEMENTS))}}
     range_of = {"type": "object", "properties": element, "required": ["type"]}
-    other_than_decimals = {"precision": _NONE, "scale": _NONE}
+    other_than_decimals = {"precision": _NONE, "scale": _NONE, "roundingMode": _NO_CHOICE}
     return [
         _for_types(
             {Kind.RECORD},
@@ -127,6 +128,7 @@ def _type_rules() -> list[Schema]:
         ),
         *(_for_types({kind}, _decimal(kind)) for kind in DECIMAL_LIMITS),
         _for_types(set(DECIMAL_LIMITS), {}, other_than_decimals),
+        _for_types({Kind.STRING}, {}, {"collation": _NO_CHOICE}),
         _for_types({Kind.STRING, Kind.BYTES}, {}, {"maxLength": _NONE}),
         _for_types({Kind.TIMESTAMP}, {}, {"timestampPrecision": _NONE}),
     ]

@@ -14,6 +14,7 @@ from cloudact.catalog.json_schema.exports import exports_schema
 from cloudact.catalog.json_schema.table import schema_file_schema
 from cloudact.cli import render
 from cloudact.cli.errors import reported
+from cloudact.dictionary.files import replace_file
 from cloudact.errors import OutputRefused
 from cloudact.tenancy.plans import PlansFile, SubscriptionPlan
 
@@ -63,9 +64,10 @@ def _write(schemas: Mapping[str, Schema], out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         for name, schema in schemas.items():
             path = out / f"{name}.schema.json"
-            path.write_text(text_of(schema), encoding="utf-8")
+            replace_file(path, text_of(schema).encode())
             typer.echo(path)
     except OSError as error:
         raise OutputRefused(
-            f"the JSON Schemas cannot be written to {out}: {error.strerror}", hint="Give --out a directory to write to."
+            f"the JSON Schemas cannot be written to {out}: {error.strerror}",
+            hint="Give --out a directory with room and the permission to write.",
         ) from error

@@ -32,7 +32,7 @@ from cloudact.settings import load_settings
 
 NameArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[TABLE]", help="A table, view or dataset, in any case, or a pattern like org_*."),
+    typer.Argument(metavar="TABLE", help="A table, view or dataset, in any case, or a pattern like org_*."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON, with everything that is declared.")]
 
@@ -52,7 +52,7 @@ def show(name: NameArgument = None, *, as_json: JsonOption = False) -> None:
     with reported(as_json=as_json):
         settings = load_settings()
         dictionary = load_dictionary(settings.config_dir, settings.templates_dir)
-        found = find(dictionary, name) if name else dictionary
+        found = dictionary if name is None else find(dictionary, name)
     if isinstance(found, Dictionary):
         render.print_json(listed(found)) if as_json else _print(*_list(found))
     else:
@@ -112,6 +112,8 @@ def _page(entry: Entry) -> Iterator[RenderableType]:
 
 def _facts(found: Facts) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True, min_width=max((len(name) for name, _ in found), default=0))
+    table.add_column(overflow="fold")
     for name, value in found:
         table.add_row(Text(name, style="dim"), Text(value))
     return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -43,11 +42,11 @@ class Baseline:
 def load_baseline(root: Path, templates: Path | None, against: str, engine: Engine) -> Baseline:
     """Return the catalog in a directory or, where there is none in one of that name, in a commit.
 
-    The templates are the directory that is to that one as `templates` is to `root`, or what was in `templates` at the
+    The templates are the directory beside that one with the name of `templates`, or what was in `templates` at the
     commit. Raises InvalidRequest when there is no base, or when it has problems.
     """
     if _holds_catalog(against):
-        return _in_directory(root, templates, against, engine)
+        return _in_directory(templates, against, engine)
     try:
         commit = commit_named(root, against)
     except InvalidRequest as error:
@@ -63,13 +62,13 @@ def templates_in(root: Path) -> list[str]:
     return sorted(config.parent.relative_to(root).as_posix() for config in root.rglob(CONFIG))
 
 
-def _in_directory(root: Path, templates: Path | None, against: str, engine: Engine) -> Baseline:
+def _in_directory(templates: Path | None, against: str, engine: Engine) -> Baseline:
     base = Path(against)
     files = {**read_files(base, CENTRAL), **read_files(base, ORGANIZATION)}
     catalog = _whole(against, partial(parse_catalog, files, engine))
     if not (templates and _is_directory(templates)):
         return Baseline(against, catalog, {})
-    beside = base / os.path.relpath(templates, root)
+    beside = base.absolute().parent / templates.absolute().name
     if not _is_directory(beside):
         return Baseline(against, catalog, None)
     loaded = {folder: _whole(against, partial(load_dataset, beside, folder, engine)) for folder in templates_in(beside)}
