@@ -13,6 +13,7 @@
     ├── OrganizationExists
     ├── OnboardingUnfinished        another call is at it, or was until a moment ago
     ├── OrganizationNotFound
+    ├── RunNotFound
     ├── ServiceError                a running service, asked by a command, said no or nothing
     ├── DatasetExists               there is a dataset of that name, but no organization
     ├── DatasetConflict             the dataset exists and differs in ways that need a person
@@ -262,6 +263,18 @@ class OutputRefused(CloudactError):
     """Files cannot be written where they were asked for; nothing was written."""
 
     code = "output_refused"
+
+
+class RunNotFound(CloudactError):
+    """No pipeline run has this id."""
+
+    code = "run_not_found"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"Pipeline run not found: {run_id}",
+            hint="List runs with GET /api/v1/admin/pipelines/runs, or `cloudact pipeline list`.",
+        )
 
 
 class ServiceError(CloudactError):

@@ -15,6 +15,9 @@ from cloudact.catalog.model import Dataset
 from cloudact.errors import ChangeFailed, ConfigurationError, WarehouseError
 from cloudact.planning.changes import CreateDataset
 from cloudact.planning.policy import EVERYTHING
+from cloudact.processors.pipelines import Pipelines
+from cloudact.processors.runs import Runs
+from cloudact.processors.use_cases import Dependencies
 from cloudact.settings import Settings
 from cloudact.tenancy.adoption.pull import Pull
 from cloudact.tenancy.bootstrap import Bootstrap
@@ -40,6 +43,8 @@ class Services:
     onboarding: Onboarding
     doctor: Doctor
     pull: Pull
+    pipelines: Pipelines
+    runs: Runs
     ping: Callable[[], None]
     close: Callable[[], None]
 
@@ -48,6 +53,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
     """Return the use cases over the warehouse and catalog that the settings name."""
     warehouse = _open_warehouse(settings, observer)
     catalogs = Declarations(settings.config_dir, warehouse.engine)
+    dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id)
     return Services(
         catalogs=catalogs,
         bootstrap=Bootstrap(catalogs, warehouse),
@@ -55,6 +61,8 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         onboarding=Onboarding(catalogs, warehouse, _now, _new_id),
         doctor=Doctor(catalogs, warehouse),
         pull=Pull(catalogs, warehouse),
+        pipelines=Pipelines(settings.config_dir, dependencies),
+        runs=Runs(catalogs, warehouse),
         ping=warehouse.ping,
         close=warehouse.close,
     )

@@ -36,7 +36,7 @@ class Operation:
 
     def url(self, slug: str = "acme_corp") -> str:
         """The path for an organization, or for a dataset that is there once it is bootstrapped."""
-        return self.path.format(org_slug=slug, dataset="organizations")
+        return self.path.format(org_slug=slug, dataset="organizations", run_id="no-such-run")
 
     @property
     def body(self) -> Json | None:

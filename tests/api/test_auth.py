@@ -33,8 +33,8 @@ def call(bootstrapped: TestClient) -> Call:
     def ask(operation: Operation, *, root: str | bytes | None = None, key: str | None = None) -> int:
         named = {"X-CA-Root-Key": root, "X-API-Key": key}
         headers = {name: value for name, value in named.items() if value is not None}
-        body = {**ACME, "org_slug": "newcomer"} if operation.url() in {ONBOARD, f"{ORGANIZATIONS}/dryrun"} else {}
-        given = {"json": body} if operation.body else {}
+        named_anew = {**ACME, "org_slug": "newcomer"} if operation.url() in {ONBOARD, f"{ORGANIZATIONS}/dryrun"} else {}
+        given = {"json": named_anew or operation.body["examples"][0]} if operation.body else {}
         return bootstrapped.request(operation.method, operation.url(), headers=headers, **given).status_code
 
     return ask
@@ -64,7 +64,8 @@ def test_health_needs_no_key(call: Call, operation: Operation) -> None:
 
 @protected
 def test_the_administrator_may_call_everything(acme_key: str, call: Call, operation: Operation) -> None:
-    assert call(operation, root=ROOT_KEY) in {200, 201}
+    no_such_run = {404} if operation.path.endswith("{run_id}") else set()
+    assert call(operation, root=ROOT_KEY) in {200, 201} | no_such_run
 
 
 @protected

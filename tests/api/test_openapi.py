@@ -26,6 +26,9 @@ PROMISED = {
     "POST /api/v1/organizations/{org_slug}/sync",
     "GET /api/v1/admin/doctor",
     "GET /api/v1/admin/datasets/{dataset}/declaration",
+    "POST /api/v1/admin/pipelines/run",
+    "GET /api/v1/admin/pipelines/runs",
+    "GET /api/v1/admin/pipelines/runs/{run_id}",
     "GET /healthz",
     "GET /readyz",
 }

@@ -17,8 +17,9 @@ from tests.api.documented import Operation, operations
 from tests.api.published import ACME_STATUS, BOOTSTRAP_STATUS, DOCTOR
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
-# The first is answered without the warehouse; to the second what is wrong with it is the answer.
-ANSWERING = {"/healthz", DOCTOR}
+RUN = "/api/v1/admin/pipelines/run"
+# The first is answered without the warehouse; to the others what is wrong with it is the answer.
+ANSWERING = {"/healthz", DOCTOR, RUN}
 NEEDING = [operation for operation in operations() if operation.path not in ANSWERING]
 
 
@@ -124,3 +125,12 @@ def test_what_to_do_is_said(unreadable: TestClient, database: Path) -> None:
     problem = unreadable.get(BOOTSTRAP_STATUS).json()
     assert str(database) in problem["detail"]
     assert problem["hint"]
+
+
+def test_a_pipeline_fails_in_the_step_that_needs_it_and_may_be_run_again(unreadable: TestClient) -> None:
+    wanted = {"pipeline": "setup/bootstrap_system.yml", "tenant_id": "system", "dry_run": True}
+    answer = unreadable.post(RUN, json=wanted)
+    assert answer.status_code == 200
+    run = answer.json()
+    assert run["state"] == "FAILED"
+    assert {step["failure"]["error_type"] for step in run["steps"]} == {"TRANSIENT"}

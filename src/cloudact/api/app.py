@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic.json_schema import models_json_schema
 
 from cloudact import __version__
-from cloudact.api import bootstrap, declaration, doctor, errors, health, organizations
+from cloudact.api import bootstrap, declaration, doctor, errors, health, organizations, pipelines
 from cloudact.api.middleware import RequestLog
 from cloudact.api.services import AppState
 from cloudact.wiring import Services
@@ -45,6 +45,7 @@ def create_app(services: Services, root_key: SecretStr) -> FastAPI:
         organizations.own_router,
         doctor.router,
         declaration.router,
+        pipelines.router,
     ):
         app.include_router(router)
     _document_errors(app)

@@ -14,6 +14,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from cloudact import errors
+from cloudact.pipeline.cancellation import StepCancelled
+from cloudact.pipeline.load import PipelineInvalid
+from cloudact.pipeline.processor import TransientError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -34,6 +37,7 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.DatasetExists: HTTPStatus.CONFLICT,
     errors.DatasetConflict: HTTPStatus.CONFLICT,
     errors.DatasetNotFound: HTTPStatus.NOT_FOUND,
+    errors.RunNotFound: HTTPStatus.NOT_FOUND,
     errors.NotDeclarable: HTTPStatus.CONFLICT,
     errors.OutputRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ServiceError: HTTPStatus.BAD_GATEWAY,
@@ -44,6 +48,9 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.WarehouseNotFound: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WarehouseRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ChangeFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    PipelineInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StepCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS = 2
 

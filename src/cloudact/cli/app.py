@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cloudact import __version__
-from cloudact.cli import bootstrap, catalog, org
+from cloudact.cli import bootstrap, catalog, org, pipeline
 from cloudact.cli.doctor import doctor
 from cloudact.cli.init import init
 from cloudact.cli.serve import serve
@@ -21,10 +21,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keep thousands of tenants' warehouse datasets in step with declared schemas, without losing a row.",
     epilog="Exit codes: 0 done, 1 unforeseen or unhealthy, 2 usage or (with --exit-code) out of sync, 3 invalid input "
-    "or settings, 4 not allowed, 5 wrong state, 6 warehouse or service.",
+    "or settings, 4 not allowed, 5 wrong state, 6 warehouse or service, 7 pipeline failed, 130 interrupted.",
 )
 app.add_typer(bootstrap.app, name="bootstrap")
 app.add_typer(org.app, name="org")
+app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(catalog.app, name="catalog")
 app.command()(init)
 app.command()(serve)

@@ -22,12 +22,16 @@ ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit with 2 w
 
 
 @contextmanager
-def target(title: str, *, as_json: bool) -> Iterator[Target]:
-    """Lend the target of a command; errors are reported, and changes are shown as they are applied."""
+def target(title: str, *, as_json: bool, quiet: str = "WARNING") -> Iterator[Target]:
+    """Lend the target of a command; errors are reported, and changes are shown as they are applied.
+
+    `quiet` is the least severe log line that is written where nothing else was asked for.
+    """
     with reported(as_json=as_json):
         settings = load_settings()
-        quiet = "ERROR" if as_json else "WARNING"  # with --json, standard error holds one object and nothing else
-        configure_logging(quiet if settings.log_level == "INFO" else settings.log_level)
+        # With --json, standard error holds one object and nothing else.
+        least = "ERROR" if as_json else quiet
+        configure_logging(least if settings.log_level == "INFO" else settings.log_level)
         console = Console(stderr=True, emoji=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:

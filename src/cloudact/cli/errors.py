@@ -10,8 +10,13 @@ import typer
 from rich.console import Console
 
 from cloudact import errors
+from cloudact.pipeline.cancellation import StepCancelled
+from cloudact.pipeline.load import PipelineInvalid
+from cloudact.pipeline.processor import TransientError
 
 OUT_OF_SYNC = 2
+RUN_FAILED = 7
+INTERRUPTED = 130  # as a shell has it for what Ctrl-C ended
 EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.CloudactError: 1,
     errors.ConfigurationError: 3,
@@ -29,6 +34,7 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.DatasetExists: 5,
     errors.DatasetConflict: 5,
     errors.DatasetNotFound: 5,
+    errors.RunNotFound: 5,
     errors.NotDeclarable: 5,
     errors.OutputRefused: 3,
     errors.ServiceError: 6,
@@ -39,6 +45,9 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.WarehouseNotFound: 6,
     errors.WarehouseRefused: 6,
     errors.ChangeFailed: 6,
+    PipelineInvalid: 3,
+    TransientError: 6,
+    StepCancelled: INTERRUPTED,
 }
 
 

@@ -14,12 +14,16 @@ from rich.text import Text
 Answer = dict[str, Any]
 _STYLES = {
     "SYNCED": "bold green",
+    "COMPLETED": "bold green",
     "SUCCESS": "bold green",
     "READY": "bold green",
     "OUT_OF_SYNC": "bold yellow",
     "PARTIAL": "bold yellow",
     "PROFILE_ONLY": "bold yellow",
     "BLOCKED": "bold red",
+    "FAILED": "bold red",
+    "TIMED_OUT": "bold red",
+    "CANCELLED": "bold red",
     "NOT_BOOTSTRAPPED": "bold red",
     "NOT_FOUND": "bold red",
 }
@@ -30,7 +34,8 @@ def print_json(answer: Answer) -> None:
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-def _console() -> Console:
+def answer_console() -> Console:
+    """Return the console that answers are printed on."""
     return Console(highlight=False, soft_wrap=True, emoji=False)
 
 
@@ -52,7 +57,7 @@ def _grid(console: Console, rows: list[tuple[str, str, str]]) -> None:
 
 def dataset_status(answer: Answer) -> None:
     """Print where a dataset stands, one line per difference."""
-    console = _console()
+    console = answer_console()
     headline(console, answer["dataset"], answer["status"], answer["message"])
     if not answer["dataset_exists"]:
         return
@@ -94,7 +99,7 @@ def _conflicts(answer: Answer) -> list[tuple[str, str, str]]:
 
 def bootstrap_result(answer: Answer) -> None:
     """Print what bootstrap made."""
-    console = _console()
+    console = answer_console()
     headline(console, answer["dataset"], answer["status"], answer["message"])
     for name in answer["tables_created"]:
         console.print(f"  [green]+[/] table {escape(name)}")
@@ -102,7 +107,7 @@ def bootstrap_result(answer: Answer) -> None:
 
 def sync_result(answer: Answer) -> None:
     """Print what a sync did, one line per change, and what it could not do."""
-    console = _console()
+    console = answer_console()
     headline(console, answer["dataset"], answer["status"], answer["message"])
     if answer["dataset_created"]:
         console.print(f"  [green]+[/] dataset {escape(answer['dataset'])}")
@@ -125,7 +130,7 @@ def sync_result(answer: Answer) -> None:
 
 def dry_run(answer: Answer) -> None:
     """Print each check, failed ones first in the eye."""
-    console = _console()
+    console = answer_console()
     headline(console, answer["org_slug"], answer["status"], answer["message"])
     for check in answer["checks"]:
         mark = "[green]ok  [/]" if check["passed"] else "[bold red]FAIL[/]"
@@ -137,7 +142,7 @@ def dry_run(answer: Answer) -> None:
 
 def onboarded(answer: Answer) -> None:
     """Print the organization and, once, its key."""
-    console = _console()
+    console = answer_console()
     headline(console, answer["org_slug"], answer["status"], answer["message"])
     tables, views = len(answer["tables_created"]), len(answer["views_created"])
     console.print(f"dataset {escape(answer['dataset'])}: {tables} tables and {views} views created", style="dim")
@@ -146,7 +151,7 @@ def onboarded(answer: Answer) -> None:
 
 def organization_list(answer: Answer) -> None:
     """Print one page of organizations."""
-    console = _console()
+    console = answer_console()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     statuses = answer["sync_status"]
     for title in ("slug", "company", "plan", "status", "dataset", "location", *(["stands"] if statuses else [])):

@@ -38,6 +38,8 @@ def serve(
         services = build_services(settings)
         services.catalogs.load()
         services.ping()
+        if interrupted := services.pipelines.mark_interrupted():
+            structlog.get_logger().warning("interrupted_runs_marked", runs=interrupted)
         app = create_app(services, settings.root_api_key)
     _Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)).run()
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx2
 from pydantic_core import to_jsonable_python
 
-from cloudact.errors import ConfigurationError, Problem, ServiceError
+from cloudact.errors import ConfigurationError, InvalidRequest, Problem, ServiceError
+from cloudact.pipeline.cancellation import Cancellation, cancelled_by_signals
 from cloudact.planning.policy import Policy
+from cloudact.processors.pipelines import RunRequest, answer_of
+from cloudact.processors.runs import RunFilter
 from cloudact.settings import Settings
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
@@ -54,6 +58,15 @@ class Target(Protocol):
 
     def declaration(self, dataset: str, query: Mapping[str, Any]) -> Answer:
         """GET /api/v1/admin/datasets/{dataset}/declaration."""
+
+    def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
+        """POST /api/v1/admin/pipelines/run; `pipeline` is a path as the command's user sees it."""
+
+    def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
+        """GET /api/v1/admin/pipelines/runs."""
+
+    def pipeline_show(self, run_id: str) -> Answer:
+        """GET /api/v1/admin/pipelines/runs/{run_id}."""
 
 
 class LocalTarget:
@@ -104,6 +117,22 @@ class LocalTarget:
         """See `Target`."""
         return _plain(self._services.pull.declaration(dataset, **query))
 
+    def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`; Ctrl-C and SIGTERM end the run, and leave a record of it."""
+        request = RunRequest(fields["pipeline"], fields["tenant_id"], fields["variables"], fields["dry_run"])
+        cancellation = Cancellation()
+        with cancelled_by_signals(cancellation):
+            return _plain(answer_of(self._services.pipelines.run(request, cancellation)))
+
+    def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        wanted = RunFilter(**{name: query[name] for name in ("org_slug", "pipeline_id", "status")})
+        return _plain(self._services.runs.page(wanted, limit=query["limit"], offset=query["offset"]))
+
+    def pipeline_show(self, run_id: str) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.runs.show(run_id))
+
 
 def _request(fields: Mapping[str, Any]) -> OnboardingRequest:
     return OnboardingRequest(**fields, given=frozenset(fields))
@@ -121,6 +150,7 @@ class RemoteTarget:
         key = settings.root_api_key
         headers = {"X-CA-Root-Key": key.get_secret_value()} if key else {}
         self._url = url.rstrip("/")
+        self._config_dir = settings.config_dir
         try:
             self._client = httpx2.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
         except (httpx2.InvalidURL, ValueError) as error:
@@ -179,6 +209,27 @@ class RemoteTarget:
             raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
         return answer
 
+    def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`; the service reads its own copy of the file, and takes as long as the pipeline does."""
+        path, root = Path(fields["pipeline"]).resolve(), self._config_dir.resolve()
+        if not path.is_relative_to(root):
+            raise InvalidRequest(
+                f"{fields['pipeline']} is not within {self._config_dir}, and a service runs its catalog's pipelines",
+                hint="Name a file within CA_CONFIG_DIR, or unset CA_API_URL to run it in this process.",
+            )
+        body = {**fields, "pipeline": path.relative_to(root).as_posix()}
+        patience = httpx2.Timeout(None, connect=5.0)
+        return self._send("POST", "/api/v1/admin/pipelines/run", json=body, timeout=patience)
+
+    def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._send("GET", "/api/v1/admin/pipelines/runs", params=given)
+
+    def pipeline_show(self, run_id: str) -> Answer:
+        """See `Target`."""
+        return self._send("GET", f"/api/v1/admin/pipelines/runs/{quote(run_id, safe='')}")
+
     def _send(self, method: str, path: str, **content: Any) -> Answer:
         try:
             response = self._client.request(method, path, **content)
@@ -197,7 +248,7 @@ class RemoteTarget:
             detail = answer.get("detail") or response.reason_phrase
             problems = _problems(answer.get("errors"))
             raise ServiceError(str(detail), hint=str(hint), remote_code=str(code), problems=problems)
-        lists = (answer.get("organizations"), answer.get("examinations"))
+        lists = [answer.get(name) for name in ("organizations", "examinations", "steps", "runs")]
         if not (isinstance(answer.get("dataset"), str) or any(isinstance(found, list) for found in lists)):
             raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
         return answer

@@ -1,0 +1,245 @@
+"""The rows that a run leaves in the central dataset: itself, each attempt at a step, and every change of state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, assert_never
+
+from cloudact.errors import CloudactError, WarehouseNotFound
+from cloudact.pipeline.attempt import Ending
+from cloudact.pipeline.definition import Pipeline, Step, Trigger
+from cloudact.pipeline.processor import JSON
+from cloudact.pipeline.report import Failure, milliseconds
+from cloudact.pipeline.states import State, check_transition
+from cloudact.warehouse.driver import Equals, Row, Session, Warehouse
+
+RUNS = "org_meta_pipeline_runs"
+STEP_LOGS = "org_meta_step_logs"
+TRANSITIONS = "org_meta_state_transitions"
+RUN_ID = "pipeline_logging_id"
+STEP_LOG_ID = "step_logging_id"
+TRANSITION_ID = "transition_id"
+_TRACE_CHARACTERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A row to be added; `key` is the column that identifies it."""
+
+    table: str
+    row: Row
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Values for the row that `key` identifies, if it has still the status `expected`."""
+
+    table: str
+    values: Row
+    key: str
+    identity: str
+    expected: State
+
+
+Operation = Insert | Update
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What changes state: the run, or the attempt at a step that `log_id` identifies; RUNNING `since`."""
+
+    name: str
+    log_id: str | None = None
+    attempt: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where runs are recorded: the central dataset of a warehouse, which need not exist yet."""
+
+    warehouse: Warehouse
+    dataset: str
+
+
+class Journal:
+    """The records of one run: kept until they can be written, in the order of what happened.
+
+    What cannot be written is tried again with what comes next, and never changes what the run does. What is recorded
+    has to be free of secrets.
+    """
+
+    def __init__(
+        self, records: Records, run_id: str, pipeline: Pipeline, trigger: Trigger, new_id: Callable[[], str]
+    ) -> None:
+        self._records = records
+        self._run_id = run_id
+        self._run = Subject(pipeline.pipeline_id)
+        self._trigger = trigger
+        self._new_id = new_id
+        self._waiting: list[Operation] = []
+        self._uncertain = False
+        self.problem = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the warehouse has everything that was recorded so far."""
+        return not self._waiting
+
+    def run_started(self, at: datetime, parameters: Mapping[str, JSON], metadata: Mapping[str, JSON]) -> None:
+        """Record the run as RUNNING."""
+        trigger = self._trigger
+        row = {
+            RUN_ID: self._run_id,
+            "org_slug": trigger.organization,
+            "pipeline_id": self._run.name,
+            "status": str(State.RUNNING),
+            "trigger_type": str(trigger.type),
+            "trigger_by": trigger.by,
+            "user_id": trigger.user_id,
+            "org_api_key_id": trigger.org_api_key_id,
+            "start_time": at,
+            "run_date": trigger.run_date,
+            "parameters": json.dumps(parameters) if parameters else None,
+            "run_metadata": json.dumps(metadata),
+        }
+        self._waiting.append(Insert(RUNS, row, RUN_ID))
+        self._changed(self._run, State.PENDING, State.RUNNING, at)
+        self._run = replace(self._run, since=at)
+
+    def run_ended(self, state: State, at: datetime, failure: Failure | None, reason: str) -> None:
+        """Record the end of the run."""
+        values = {**_end(state, self._run.since or at, at), **_error(failure, 0)}
+        self._waiting.append(Update(RUNS, values, RUN_ID, self._run_id, State.RUNNING))
+        self._changed(self._run, State.RUNNING, state, at, failure=failure, reason=reason)
+
+    def attempt_started(self, step: Step, number: int, at: datetime) -> Subject:
+        """Record an attempt, from 1, as RUNNING."""
+        subject = Subject(step.step_id, self._new_id(), number)
+        row = {**self._step_row(step, subject, State.RUNNING, at), "metadata": json.dumps({"attempt": number})}
+        self._waiting.append(Insert(STEP_LOGS, row, STEP_LOG_ID))
+        self._changed(subject, State.PENDING, State.RUNNING, at)
+        return replace(subject, since=at)
+
+    def attempt_ended(self, subject: Subject, ending: Ending, at: datetime, reason: str = "") -> None:
+        """Record how an attempt that was started ended."""
+        metadata: dict[str, JSON] = {"attempt": subject.attempt}
+        if ending.report:
+            metadata |= {"summary": ending.report.summary, "details": ending.report.details}
+        if ending.abandoned:
+            metadata["abandoned"] = True
+        values = {
+            **_end(ending.state, subject.since or at, at),
+            "rows_processed": ending.report.rows_processed if ending.report else None,
+            "metadata": json.dumps(metadata),
+            **_error(ending.failure, subject.attempt - 1),
+        }
+        self._waiting.append(Update(STEP_LOGS, values, STEP_LOG_ID, subject.log_id or "", State.RUNNING))
+        self._changed(subject, State.RUNNING, ending.state, at, failure=ending.failure, reason=reason)
+
+    def step_skipped(self, step: Step, at: datetime, failure: Failure) -> None:
+        """Record that a step does not run, and why."""
+        subject = Subject(step.step_id, self._new_id())
+        row = {**self._step_row(step, subject, State.SKIPPED, at), **_end(State.SKIPPED, at, at), **_error(failure, 0)}
+        self._waiting.append(Insert(STEP_LOGS, row, STEP_LOG_ID))
+        self._changed(subject, State.PENDING, State.SKIPPED, at, failure=failure, reason=failure.message)
+
+    def lease_renewed(self, metadata: Mapping[str, JSON]) -> None:
+        """Record that the run still goes on."""
+        values = {"run_metadata": json.dumps(metadata)}
+        self._waiting.append(Update(RUNS, values, RUN_ID, self._run_id, State.RUNNING))
+
+    def write(self) -> None:
+        """Write in one unit what was not written yet; `problem` says why that was impossible."""
+        if not self._waiting:
+            return
+        try:
+            self._records.warehouse.run(self._work)
+        except WarehouseNotFound as error:
+            self.problem = f"the tables of runs are not there: {error.message}"
+        except CloudactError as error:
+            # It may have happened all the same, when only the answer did not arrive.
+            self._uncertain = True
+            self.problem = error.message
+        else:
+            self._waiting, self._uncertain, self.problem = [], False, ""
+
+    def _work(self, session: Session) -> None:
+        dataset = self._records.dataset
+        for operation in self._waiting:
+            match operation:
+                case Insert(table=table, row=row, key=key) if self._uncertain:
+                    session.ensure(dataset, table, row, [key])
+                case Insert(table=table, row=row):
+                    session.insert(dataset, table, [row])
+                case Update(table=table, values=values, key=key, identity=identity, expected=expected):
+                    where = [Equals(key, identity), Equals("status", str(expected))]
+                    session.update(dataset, table, values, where)
+                case _:
+                    assert_never(operation)
+
+    def _step_row(self, step: Step, subject: Subject, state: State, at: datetime) -> dict[str, Any]:
+        return {
+            STEP_LOG_ID: subject.log_id,
+            "org_slug": self._trigger.organization,
+            RUN_ID: self._run_id,
+            "step_name": step.step_id,
+            "step_type": step.ps_type,
+            "step_index": step.index,
+            "status": str(state),
+            "start_time": at,
+            "user_id": self._trigger.user_id,
+        }
+
+    def _changed(
+        self,
+        subject: Subject,
+        before: State,
+        after: State,
+        at: datetime,
+        *,
+        failure: Failure | None = None,
+        reason: str = "",
+    ) -> None:
+        check_transition(before, after)
+        row = {
+            TRANSITION_ID: self._new_id(),
+            "org_slug": self._trigger.organization,
+            RUN_ID: self._run_id,
+            STEP_LOG_ID: subject.log_id,
+            "entity_type": "STEP" if subject.log_id else "PIPELINE",
+            "entity_name": subject.name,
+            "from_state": str(before),
+            "to_state": str(after),
+            "transition_time": at,
+            "transition_date": at.date(),
+            "reason": reason or None,
+            "error_type": str(failure.error_type) if failure else None,
+            "error_message": failure.message if failure else None,
+            "stack_trace_truncated": (failure.trace[:_TRACE_CHARACTERS] or None) if failure else None,
+            "retry_count": subject.attempt - 1 if subject.attempt else None,
+            "duration_in_state_ms": milliseconds(subject.since, at) if subject.since else None,
+            "trigger_type": str(self._trigger.type),
+            "user_id": self._trigger.user_id,
+        }
+        self._waiting.append(Insert(TRANSITIONS, row, TRANSITION_ID))
+
+
+def _end(state: State, started: datetime, ended: datetime) -> dict[str, Any]:
+    return {"status": str(state), "end_time": ended, "duration_ms": milliseconds(started, ended)}
+
+
+def _error(failure: Failure | None, retry_count: int) -> dict[str, Any]:
+    if failure is None:
+        return {}
+    context = {
+        "error_type": str(failure.error_type),
+        "error_class": failure.error_class,
+        "is_retryable": failure.is_transient,
+        "retry_count": retry_count,
+    }
+    return {"error_message": failure.message, "error_context": json.dumps(context)}

@@ -1,0 +1,1 @@
+"""Processors that set things up."""

@@ -1,0 +1,1 @@
+"""Processors that run once, when a system is set up."""

@@ -1,0 +1,1 @@
+"""Processors on the central dataset and on the datasets of organizations."""

@@ -1,0 +1,40 @@
+"""`setup.organizations.bootstrap`: the central dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from cloudact.pipeline.processor import StepContext, StepReport
+from cloudact.processors.details import details_of
+from cloudact.processors.use_cases import Dependencies
+from cloudact.tenancy.sync import SyncOutcome
+
+
+class BootstrapConfig(BaseModel):
+    """Nothing has to be said: the catalog declares it all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapProcessor:
+    """Creates the central dataset and every table that is missing, as `cloudact bootstrap run` does."""
+
+    dependencies: Dependencies
+    ps_type: ClassVar[str] = "setup.organizations.bootstrap"
+    config: ClassVar[type[BootstrapConfig]] = BootstrapConfig
+
+    def plan(self, _config: BootstrapConfig, context: StepContext) -> StepReport:
+        """Return how the central dataset stands: `run` creates the tables and views that are missing."""
+        state = self.dependencies.within(context).bootstrap.status()
+        return StepReport(summary=f"{state.dataset}: {state.message}", details=details_of(state))
+
+    def run(self, _config: BootstrapConfig, context: StepContext) -> StepReport:
+        """Create what is missing; a table that could not be created is a failure."""
+        result = self.dependencies.within(context).bootstrap.run()
+        context.log.info("central_dataset_bootstrapped", dataset=result.dataset, tables=len(result.tables_created))
+        failed = result.status is not SyncOutcome.SUCCESS
+        return StepReport(summary=f"{result.dataset}: {result.message}", details=details_of(result), failed=failed)

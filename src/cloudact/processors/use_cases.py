@@ -1,0 +1,51 @@
+"""What a processor may call: the use cases, over a warehouse that ends with the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cloudact.pipeline.cancellable import CancellableWarehouse
+from cloudact.pipeline.processor import StepContext
+from cloudact.tenancy.bootstrap import Bootstrap
+from cloudact.tenancy.declarations import Declarations
+from cloudact.tenancy.onboarding import Onboarding
+from cloudact.tenancy.organizations import Organizations
+from cloudact.tenancy.store import NewId
+from cloudact.tenancy.templates.dataset import Templates
+from cloudact.warehouse.driver import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """The use cases of one step, and the warehouse itself for a processor that reads or writes rows."""
+
+    bootstrap: Bootstrap
+    organizations: Organizations
+    onboarding: Onboarding
+    templates: Templates
+    warehouse: Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What every processor is made with."""
+
+    catalogs: Declarations
+    templates_dir: Path
+    warehouse: Warehouse
+    clock: Callable[[], datetime]
+    new_id: NewId
+
+    def within(self, context: StepContext) -> UseCases:
+        """Return the use cases for a step; once it is cancelled they change nothing more."""
+        warehouse = CancellableWarehouse(self.warehouse, context.cancellation)
+        return UseCases(
+            bootstrap=Bootstrap(self.catalogs, warehouse),
+            organizations=Organizations(self.catalogs, warehouse, self.clock, self.new_id),
+            onboarding=Onboarding(self.catalogs, warehouse, self.clock, self.new_id),
+            templates=Templates(self.templates_dir, warehouse),
+            warehouse=warehouse,
+        )

@@ -1,0 +1,1 @@
+"""Datasets that pipeline templates declare, beside the catalog."""

@@ -1,0 +1,204 @@
+"""`cloudact pipeline`: what it prints, how it ends, and that a service answers the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acme import ROOT, ROOT_KEY
+from tests.cli.command_line import CommandLine
+
+STEP = "pipeline: {{id: {id}, name: A pipeline}}\nsteps: [{{step_id: only, ps_type: {ps_type}, config: {config}}}]\n"
+BROKEN = """\
+pipeline: {id: broken, name: Broken}
+steps:
+  - {step_id: a, ps_type: no.such}
+  - {step_id: a, ps_type: setup.organizations.sync, config: {drop: true}}
+"""
+
+
+@pytest.fixture
+def bootstrap(config_dir: Path) -> list[str]:
+    return ["pipeline", "run", "--pipeline", str(config_dir / "setup/bootstrap_system.yml"), "--tenant-id", "system"]
+
+
+def written(config_dir: Path, ps_type: str, config: str = "{}", name: str = "mine") -> list[str]:
+    """Write a pipeline of one step, and return the words that run it."""
+    (config_dir / f"{name}.yml").write_text(STEP.format(id=name, ps_type=ps_type, config=config))
+    return ["pipeline", "run", "--pipeline", str(config_dir / f"{name}.yml"), "--tenant-id"]
+
+
+def test_a_run_tells_what_each_step_made(cli: CommandLine, bootstrap: list[str]) -> None:
+    first, *lines = cli.succeed(*bootstrap).splitlines()
+    assert first.startswith("system_bootstrap  COMPLETED  run ")
+    assert lines[0].startswith("  ok   bootstrap_setup: ")
+    assert lines[0].endswith("dataset tenants created, 8 tables created, 0 skipped because they existed")
+    assert [line.strip() for line in lines[1:9]] == [f"+ table {name}" for name in sorted_tables(cli)]
+    again = cli.succeed(*bootstrap)
+    assert "0 tables created, 8 skipped because they existed" in again
+    assert "+ table" not in again
+
+
+def sorted_tables(cli: CommandLine) -> list[str]:
+    with cli.warehouse() as live:
+        return live.tables("tenants")
+
+
+def test_a_dry_run_changes_nothing(cli: CommandLine, bootstrap: list[str]) -> None:
+    shown = cli.succeed(*bootstrap, "--dry-run")
+    assert shown.startswith("system_bootstrap  COMPLETED  dry run, ")
+    assert "dataset tenants would be created, 8 tables would be created" in shown
+    with cli.warehouse() as live:
+        assert (live.dataset("tenants"), live.dataset("organizations")) == (None, None)
+
+
+def test_a_failed_step_ends_the_command_with_its_own_exit_code(cli: CommandLine, bootstrap: list[str]) -> None:
+    done = cli.run(*bootstrap, "--var", "force_recreate_tables=true")
+    assert (done.exit_code, done.stderr) == (7, "")
+    assert "FAIL bootstrap_setup: " in done.stdout
+    assert "force_recreate_tables: refused" in done.stdout
+    assert "sync_missing_columns: true" in done.stdout  # the hint
+    assert "skip bootstrap_organizations: step bootstrap_setup ended as FAILED" in done.stdout
+    assert "! the run is not recorded: " in done.stdout
+
+
+def test_what_a_step_could_not_do_is_told(acme: CommandLine, config_dir: Path) -> None:
+    with acme.warehouse() as live:
+        live.execute("ALTER TABLE acme_corp_prod.subscription_plans ALTER seats SET DATA TYPE VARCHAR")
+        live.execute("ALTER TABLE acme_corp_prod.subscription_plans DROP COLUMN currency")
+        live.execute("CREATE SCHEMA tenants")
+        live.execute("CREATE VIEW tenants.tenant_profiles AS SELECT 1 AS one")
+    synced = acme.run(*written(config_dir, "setup.organizations.sync"), "acme_corp")
+    assert synced.exit_code == 7
+    assert "+ column subscription_plans.currency" in synced.stdout
+    assert "! subscription_plans.seats: " in synced.stdout
+    made = acme.run(*written(config_dir, "setup.initial.onetime_bootstrap"), "system")
+    assert made.exit_code == 7
+    assert "! table tenant_profiles: is a view, declared as a table" in made.stdout
+
+
+def test_every_problem_of_a_file_is_told_at_once(cli: CommandLine, config_dir: Path) -> None:
+    (config_dir / "broken.yml").write_text(BROKEN)
+    words = ["pipeline", "run", "--pipeline", str(config_dir / "broken.yml"), "--tenant-id", "system"]
+    exit_code, problem = cli.refusal(*words)
+    assert (exit_code, problem["code"]) == (3, "pipeline_invalid")
+    places = [item["field"].rpartition("/")[2] for item in problem["errors"]]
+    assert places == [
+        "broken.yml:3:steps.0.ps_type",
+        "broken.yml:4:steps.1.config.drop",
+        "broken.yml:4:steps.1.step_id",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--var", "force_recreate"], "is no assignment"),
+        (["--var", "=1"], "is no assignment"),
+        (["--var", "a=1", "--var", "a=2"], "is given twice"),
+        (["--var", "no_such=1"], "is not a variable of the pipeline"),
+        (["--var", "force_recreate_tables=perhaps"], "'perhaps' is not one of"),
+        (["--tenant-id", "Not A Slug"], "must be 3 to 50 characters"),
+        (["--pipeline", "no_such.yml"], "does not exist"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(cli: CommandLine, bootstrap: list[str], more: list[str], said: str) -> None:
+    exit_code, problem = cli.refusal(*bootstrap, *more)
+    assert exit_code == 3
+    assert said in problem["detail"]
+    with cli.warehouse() as live:
+        assert live.dataset("tenants") is None
+
+
+def test_runs_are_listed_and_shown(cli: CommandLine, bootstrap: list[str], config_dir: Path) -> None:
+    run_id = cli.answer(*bootstrap)["run_id"]
+    assert cli.run(*written(config_dir, "setup.organizations.sync"), "globex_inc").exit_code == 7
+    listed = cli.succeed("pipeline", "list").splitlines()
+    assert [line.split()[1:4] for line in listed[1:3]] == [
+        ["mine", "globex_inc", "FAILED"],
+        ["system_bootstrap", "system", "COMPLETED"],
+    ]
+    assert listed[-1] == "1 to 2 of 2"
+    assert cli.answer("pipeline", "list", "--tenant-id", "system")["total"] == 1
+    shown = cli.succeed("pipeline", "show", run_id)
+    assert shown.startswith(f"system_bootstrap  COMPLETED  run {run_id} for system, ")
+    assert "dataset tenants created" in shown
+    failed = cli.answer("pipeline", "list", "--status", "FAILED")["runs"][0]["pipeline_logging_id"]
+    assert "Organization not found: globex_inc" in cli.succeed("pipeline", "show", failed)
+
+
+def test_records_that_are_not_there(cli: CommandLine) -> None:
+    exit_code, problem = cli.refusal("pipeline", "list")
+    assert (exit_code, problem["code"]) == (5, "not_bootstrapped")
+    cli.succeed("bootstrap", "run")
+    exit_code, problem = cli.refusal("pipeline", "show", "some-id")
+    assert (exit_code, problem["code"]) == (5, "run_not_found")
+    assert cli.succeed("pipeline", "list").splitlines()[-1] == "0 to 0 of 0"
+
+
+def test_a_service_answers_the_same(cli: CommandLine, bootstrap: list[str], service_url: str) -> None:
+    remote = {"CA_API_URL": service_url, "CA_ROOT_API_KEY": ROOT_KEY}
+    here, there = cli.answer(*bootstrap), cli.answer(*bootstrap, **remote)
+    for answer in (here, there):
+        for part in (answer, *answer["steps"]):
+            for fresh in ("run_id", "started_at", "ended_at", "duration_ms"):
+                part.pop(fresh, None)
+    assert here == there
+    assert cli.answer("pipeline", "list", **remote)["total"] == 1
+    (run,) = cli.answer("pipeline", "list", **remote)["runs"]
+    shown = cli.answer("pipeline", "show", run["pipeline_logging_id"], **remote)
+    assert (shown["run"], len(shown["steps"])) == (run, 2)
+
+
+def test_a_service_runs_only_the_files_of_its_catalog(cli: CommandLine, service_url: str, tmp_path: Path) -> None:
+    words = written(tmp_path, "setup.organizations.sync")
+    remote = {"CA_API_URL": service_url, "CA_ROOT_API_KEY": ROOT_KEY}
+    exit_code, problem = cli.refusal(*words, "acme_corp", **remote)
+    assert (exit_code, problem["code"]) == (3, "invalid_request")
+    assert "unset CA_API_URL" in problem["hint"]
+
+
+WAITING = """
+import time
+from cloudact.processors import registry
+from cloudact.processors.setup.organizations.sync_processor import SyncProcessor
+from cloudact.cli.app import main
+
+class Waiting(SyncProcessor):
+    def run(self, config, context):
+        print("waiting", flush=True)
+        while not context.cancellation.wait(60):
+            pass
+        context.cancellation.check()
+
+registry.SHIPPED = {**registry.SHIPPED, "setup.organizations.sync": Waiting}
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_is_recorded(cli: CommandLine, config_dir: Path, number: signal.Signals) -> None:
+    cli.succeed("bootstrap", "run")
+    environment = {
+        **os.environ,
+        "CA_CONFIG_DIR": str(config_dir),
+        "CA_WAREHOUSE_URL": f"duckdb:///{cli.database}",
+        "NO_COLOR": "1",
+    }
+    words = [*written(config_dir, "setup.organizations.sync"), "acme_corp"]
+    command = [sys.executable, "-c", WAITING, *words]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(number)
+        shown = process.stdout.read()
+    assert process.returncode == 130
+    assert shown.startswith("mine  CANCELLED  run ")
+    (run,) = cli.answer("pipeline", "list")["runs"]
+    assert run["status"] == "CANCELLED"
