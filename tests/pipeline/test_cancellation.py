@@ -200,7 +200,7 @@ def test_a_cancelled_run_ends_its_step_and_skips_the_rest(world: World) -> None:
 
     world.processor.act = act
     report = world.run(steps(step("one", on_failure="continue"), step("two")), cancellation=run)
-    assert (report.state, report.exit_code) == (State.CANCELLED, 130)
+    assert report.state is State.CANCELLED
     assert world.states() == {"one": "CANCELLED", "two": "SKIPPED"}
     assert [row["status"] for row in world.rows(RUNS)] == ["CANCELLED"]
     assert report.steps[1].reason == "the run was cancelled by a test"

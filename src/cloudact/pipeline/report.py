@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from cloudact.pipeline.processor import JSON
 from cloudact.pipeline.states import ErrorType, State
-
-# What a shell reports of a command that Ctrl-C ended.
-_CANCELLED_EXIT_CODE = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +80,6 @@ class RunReport:
         """Milliseconds from start to end."""
         return milliseconds(self.started_at, self.ended_at)
 
-    @property
-    def exit_code(self) -> int:
-        """What a command that ran the pipeline ends with: 0 completed, 130 cancelled, 1 anything else."""
-        match self.state:
-            case State.COMPLETED:
-                return 0
-            case State.CANCELLED:
-                return _CANCELLED_EXIT_CODE
-            case _:
-                return 1
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the report in the types of JSON; times are ISO 8601 in UTC."""
-        steps = [_json({**asdict(step), "duration_ms": step.duration_ms}) for step in self.steps]
-        return {**_json({**asdict(self), "duration_ms": self.duration_ms}), "steps": steps}
-
 
 def milliseconds(start: datetime, end: datetime) -> int:
     """Return the whole milliseconds between two times."""
@@ -110,21 +90,3 @@ def overall(states: Sequence[State]) -> State:
     """Return the state of a run whose steps ended so: partial work is not success."""
     worst = (State.FAILED, State.TIMED_OUT, State.CANCELLED)
     return next((state for state in worst if state in states), State.COMPLETED)
-
-
-def _json(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case datetime():
-            return value.isoformat()
-        case State() | ErrorType():
-            return str(value)
-        case Mapping():
-            return _json(value)
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value
