@@ -20,6 +20,9 @@ from cloudact.warehouse.driver import Warehouse
 from tests.contract.conftest import DRIVERS
 from tests.strategies import datasets
 
+# Generated catalogs on two engines take longer than the inner loop should; the core has its own properties there.
+pytestmark = pytest.mark.slow
+
 NAMED = datasets(name=st.just("any_catalog"))
 FEW = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 MANY = settings(FEW, max_examples=300)
