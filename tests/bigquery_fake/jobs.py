@@ -6,6 +6,7 @@ import itertools
 import threading
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -147,6 +148,10 @@ class Jobs:
         with self._lock:
             found = [job for job in self._jobs.values() if job.project == project and job.parent == parent]
         return sorted(found, key=lambda job: -job.number)
+
+    def copies(self, project: str) -> Sequence[Job]:
+        """Return the copy jobs of a project, newest first."""
+        return [job for job in self.list(project, None) if "copy" in job.configuration]
 
     def _new(self, project: str, job_id: str | None, configuration: Resource, location: str | None) -> Job:
         """Make a job and, unless it is a dry run, remember it; the caller holds the lock."""

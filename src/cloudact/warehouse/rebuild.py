@@ -15,11 +15,12 @@ _NUMBERS = frozenset({Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC})
 _DATES = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
 # A value that comes back equal from the other type was kept exactly; the text of the others depends on the engine.
 _CASTS: dict[Kind, frozenset[Kind]] = {
-    **dict.fromkeys(_NUMBERS, _NUMBERS | {Kind.STRING}),
+    **dict.fromkeys(_NUMBERS, _NUMBERS),
+    Kind.INT64: _NUMBERS | {Kind.STRING},
     **dict.fromkeys(_DATES, _DATES),
     Kind.DATE: _DATES | {Kind.STRING},
     Kind.BOOL: frozenset({Kind.STRING}),
-    Kind.STRING: _NUMBERS | {Kind.DATE, Kind.BOOL},
+    Kind.STRING: _NUMBERS - {Kind.FLOAT64} | {Kind.DATE, Kind.BOOL},
 }
 _DECIMALS = frozenset({Kind.NUMERIC, Kind.BIGNUMERIC})
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from cloudact.catalog.model import Table, Type
 from cloudact.errors import WarehouseBusy, WarehouseNotFound, WarehouseRefused, WarehouseUnavailable
+from cloudact.warehouse.bigquery.apply import EXPIRATIONS
 from cloudact.warehouse.bigquery.inspect import relation_from
 from cloudact.warehouse.bigquery.limits import views_on
 from cloudact.warehouse.bigquery.rebuild import statements
@@ -24,19 +25,29 @@ from cloudact.warehouse.rebuild import pairs, refusal
 _ATTEMPTS = 3
 # What a copy job is not documented to take along, beside the rows, the types and the layout.
 _METADATA = ("schema", "description", "labels", "clustering", "timePartitioning", "requirePartitionFilter")
+# Attributes of a table that this model has no place for, so that the statement does not carry them.
+_NOT_CARRIED = (
+    "encryptionConfiguration",
+    "tableConstraints",
+    "resourceTags",
+    "friendlyName",
+    "expirationTime",
+    "maxStaleness",
+    "defaultCollation",
+    "defaultRoundingMode",
+)
 
 
 def copy_table(client: BigQueryClient, source: TableName, target: TableName, caller: str) -> None:
     """See `Session.copy_table`."""
     original, resource = _existing(client, source)
     _refuse_buffer(source, resource)
-    location = _location(client, target)
     found = client.get_table(target.dataset, target.table)
     if found is not None:
         if not _is_copy(client, source, target, found, resource):
             raise _not_a_copy(source, target)
     else:
-        found = _copied(client, source, target, caller, location)
+        found = _copied(client, source, target, caller, resource)
     fields = {key: resource[key] for key in _METADATA if key in resource and resource[key] != found.get(key)}
     if fields:
         client.patch_table(found, fields)
@@ -48,7 +59,8 @@ def copy_table(client: BigQueryClient, source: TableName, target: TableName, cal
 def digest(client: BigQueryClient, table: TableName, types: Mapping[str, Type]) -> Digest:
     """See `Session.digest`."""
     live, _ = _existing(client, table)
-    answer = client.query(statements.digest(client.project, table, live, types), _location(client, table))
+    location = str(_dataset(client, table)["location"])
+    answer = client.query(statements.digest(client.project, table, live, types), location)
     ((rows, one, other),) = answer.rows
     return Digest(int(rows), f"{int(one):x}{int(other):+x}")
 
@@ -61,7 +73,12 @@ def replace_table(client: BigQueryClient, dataset: str, table: Table, *, keep_ro
         return ()
     _refuse_buffer(name, resource)
     _refuse_protected(name, live, table)
-    location = _location(client, name)
+    if lost := [key for key in _NOT_CARRIED if resource.get(key)]:
+        raise WarehouseRefused(
+            f"{name} has {' and '.join(lost)}, which it would not have once rebuilt",
+            hint="Rebuild it by hand, or take that away first.",
+        )
+    location = _keeping(client, name)
     columns = pairs(dataset, live, table) if keep_rows else ()
     if keep_rows:
         query, risks = statements.losses(client.project, name, live, columns)
@@ -74,8 +91,9 @@ def replace_table(client: BigQueryClient, dataset: str, table: Table, *, keep_ro
     return broken
 
 
-def _copied(client: BigQueryClient, source: TableName, target: TableName, caller: str, location: str) -> Resource:
+def _copied(client: BigQueryClient, source: TableName, target: TableName, caller: str, resource: Resource) -> Resource:
     """Copy by jobs whose ids follow from the names, so that a request sent again starts no other copy."""
+    location = _keeping(client, target)
     key = json.dumps([client.project, source.dataset, source.table, target.dataset, target.table, location.lower()])
     stem = hashlib.sha256(key.encode()).hexdigest()[:40]
     failed = 0
@@ -84,7 +102,7 @@ def _copied(client: BigQueryClient, source: TableName, target: TableName, caller
         # A job of an earlier call that succeeded made a table that may be gone since.
         found = client.get_table(target.dataset, target.table)
         if found is not None:
-            if end.failure is not None and not _is_copy(client, source, target, found, {}):
+            if end.failure is not None and not _is_copy(client, source, target, found, resource):
                 raise _not_a_copy(source, target)
             return found
         if end.ours and end.failure is not None:
@@ -96,15 +114,13 @@ def _copied(client: BigQueryClient, source: TableName, target: TableName, caller
 
 def _is_copy(client: BigQueryClient, source: TableName, target: TableName, found: Resource, resource: Resource) -> bool:
     """Tell whether a table has the columns, the layout and the rows of another one."""
-    one, other = relation_from(resource) if resource else None, relation_from(found)
-    if not isinstance(other, Table) or (one is not None and _shape(one) != _shape(other)):
+    one, other = relation_from(resource), relation_from(found)
+    if not isinstance(one, Table) or not isinstance(other, Table) or _shape(one) != _shape(other):
         return False
     return digest(client, source, {}) == digest(client, target, {})
 
 
-def _shape(table: object) -> object:
-    if not isinstance(table, Table):
-        return None
+def _shape(table: Table) -> object:
     columns = [(path, column.type, column.mode) for path, column in table.walk()]
     return columns, table.partition, table.clustering
 
@@ -119,11 +135,23 @@ def _existing(client: BigQueryClient, name: TableName) -> tuple[Table, Resource]
     return found, resource
 
 
-def _location(client: BigQueryClient, name: TableName) -> str:
+def _dataset(client: BigQueryClient, name: TableName) -> Resource:
     found = client.get_dataset(name.dataset)
     if found is None:
         raise WarehouseNotFound(f"dataset {name.dataset} does not exist", hint="Create it first.")
-    return str(found["location"])
+    return found
+
+
+def _keeping(client: BigQueryClient, name: TableName) -> str:
+    """Return the location of a dataset in which a new table keeps its rows."""
+    resource = _dataset(client, name)
+    if named := [key for key in EXPIRATIONS if resource.get(key)]:
+        raise WarehouseRefused(
+            f"dataset {name.dataset} has {' and '.join(named)}: {name} would lose its rows",
+            hint="Take it away: bq update --default_table_expiration 0 --default_partition_expiration 0 "
+            f"{client.project}:{name.dataset}.",
+        )
+    return str(resource["location"])
 
 
 def _refuse_buffer(name: TableName, resource: Resource) -> None:

@@ -15,8 +15,7 @@ from cloudact.warehouse.bigquery.transport.client import Statement
 from cloudact.warehouse.driver import TableName
 from cloudact.warehouse.rebuild import Pair, text_pattern
 
-# A filter on the partitioning column that every row meets, for tables that are not read without one.
-_EARLIEST = {Kind.DATE: "DATE '0001-01-01'", Kind.DATETIME: "DATETIME '0001-01-01'", Kind.INT64: str(-(2**63) + 1)}
+_ANY_VALUE = {Kind.DATE: "DATE '2000-01-01'", Kind.DATETIME: "DATETIME '2000-01-01 00:00:00'", Kind.INT64: "0"}
 
 
 def digest(project: str, name: TableName, live: Table, types: Mapping[str, Type]) -> Statement:
@@ -55,14 +54,15 @@ def replace_table(project: str, name: TableName, live: Table, declared: Table, c
 
 
 def _source(project: str, name: TableName, live: Table) -> str:
+    """Return the table with, where it is not read without one, a filter on its partitions that every row meets."""
     source = quote(project, name.dataset, name.table)
     partition = live.partition
     if partition is None or not partition.require_filter:
         return source
     column = quote(partition.field) if partition.field else "_PARTITIONTIME"
     found = live.column(partition.field) if partition.field else None
-    earliest = _EARLIEST.get(found.type.kind if found else Kind.TIMESTAMP, "TIMESTAMP '0001-01-01 00:00:00+00'")
-    return f"{source} WHERE {column} >= {earliest} OR {column} IS NULL"
+    value = _ANY_VALUE.get(found.type.kind if found else Kind.TIMESTAMP, "TIMESTAMP '2000-01-01 00:00:00+00'")
+    return f"{source} WHERE {column} < {value} OR {column} >= {value} OR {column} IS NULL"
 
 
 def _digested(column: Column, type_: Type | None) -> str:

@@ -59,7 +59,8 @@ def _is_changed(live: Column, declared: Column) -> str:
     value, after, before = quote(live.name), storage_of(declared), storage_of(live)
     cast = f"TRY_CAST({value} AS {after})"
     limit = declared.type.max_length
-    too_long = f" OR length({value}::VARCHAR) > {limit}" if limit and declared.type.kind is Kind.STRING else ""
+    length = "octet_length" if declared.type.kind is Kind.BYTES else "length"
+    too_long = f" OR {length}({cast}) > {limit}" if limit else ""
     pattern = text_pattern(declared) if live.type.kind is Kind.STRING else None
     if pattern:
         matches = f"regexp_full_match({value}, {literal(pattern)})"
