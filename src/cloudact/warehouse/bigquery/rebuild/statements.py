@@ -6,6 +6,7 @@ Source: BigQuery documentation, Data definition language, CREATE TABLE; JSON fun
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from cloudact.catalog.model import Column, Granularity, Kind, Mode, RangePartition, Table, TimePartition, Type
 from cloudact.errors import WarehouseRefused
@@ -15,6 +16,7 @@ from cloudact.warehouse.bigquery.transport.client import Statement
 from cloudact.warehouse.driver import TableName
 from cloudact.warehouse.rebuild import Pair, text_pattern
 
+_WHOLE_DIGITS = {Kind.NUMERIC: 29, Kind.BIGNUMERIC: 38}
 _ANY_VALUE = {Kind.DATE: "DATE '2000-01-01'", Kind.DATETIME: "DATETIME '2000-01-01 00:00:00'", Kind.INT64: "0"}
 
 
@@ -67,9 +69,9 @@ def _source(project: str, name: TableName, live: Table) -> str:
 
 def _digested(column: Column, type_: Type | None) -> str:
     """Return what a column adds to its row: name and value as JSON, which no other value has, or nothing."""
-    value = quote(column.name)
-    is_cast = type_ and column.mode is not Mode.REPEATED and type_.kind is not Kind.RECORD and type_ != column.type
-    shown = f"CAST({value} AS {type_})" if is_cast else value
+    value, wanted = quote(column.name), _plain(type_ or column.type)
+    is_scalar = column.mode is not Mode.REPEATED and column.type.kind is not Kind.RECORD
+    shown = f"CAST({value} AS {wanted})" if is_scalar and wanted != column.type else value
     empty = f"ARRAY_LENGTH({value}) = 0" if column.mode is Mode.REPEATED else f"{value} IS NULL"
     return f"IF({empty}, '', CONCAT({text(column.key)}, ':', TO_JSON_STRING({shown}), ','))"
 
@@ -83,15 +85,36 @@ def _risks(pair: Pair) -> Iterator[tuple[str, str]]:
 
 
 def _is_changed(live: Column, declared: Column) -> str:
-    value = quote(live.name)
-    if live.type.kind is declared.type.kind is Kind.STRING:
-        return f"CHAR_LENGTH({value}) > {declared.type.max_length}" if declared.type.max_length else "FALSE"
-    cast = f"SAFE_CAST({value} AS {declared.type})"
+    """Return the condition under which a value would not be the same; types are without parameters in casts.
+
+    The column's own parameters are looked at here: writing to it would round the digits that are too many.
+    """
+    value, before, after = quote(live.name), _plain(live.type), _plain(declared.type)
+    cast = value if before == after else f"SAFE_CAST({value} AS {after})"
+    conditions = list(_beyond(cast, declared.type))
     pattern = text_pattern(declared) if live.type.kind is Kind.STRING else None
     if pattern:
-        matches = f"REGEXP_CONTAINS({value}, r'^({pattern})$')"
-        return f"{value} IS NOT NULL AND ({cast} IS NULL OR NOT {matches})"
-    return f"SAFE_CAST({cast} AS {live.type}) IS DISTINCT FROM {value}"
+        conditions += [f"{cast} IS NULL", f"NOT REGEXP_CONTAINS({value}, r'^({pattern})$')"]
+        return f"{value} IS NOT NULL AND ({' OR '.join(conditions)})"
+    if before != after:
+        conditions.append(f"SAFE_CAST({cast} AS {before}) IS DISTINCT FROM {value}")
+    return " OR ".join(conditions) or "FALSE"
+
+
+def _beyond(value: str, type_: Type) -> Iterator[str]:
+    """Yield what is so of a value that a type's parameters refuse or round."""
+    if type_.max_length is not None:
+        length = "BYTE_LENGTH" if type_.kind is Kind.BYTES else "CHAR_LENGTH"
+        yield f"{length}({value}) > {type_.max_length}"
+    if type_.precision is not None:
+        scale = type_.scale or 0
+        yield f"ROUND({value}, {scale}) != {value}"
+        if type_.precision - scale < _WHOLE_DIGITS[type_.kind]:
+            yield f"ABS({value}) >= {type_.kind} '{10 ** (type_.precision - scale)}'"
+
+
+def _plain(type_: Type) -> Type:
+    return replace(type_, precision=None, scale=None, max_length=None)
 
 
 def _value(pair: Pair) -> str:
@@ -105,7 +128,7 @@ def _value(pair: Pair) -> str:
     if not pair.is_cast:
         return f"{value} AS {name}"
     failure = text(f"a value of {declared.name} does not fit {declared.type}")
-    return f"IF({_is_changed(live, declared)}, ERROR({failure}), CAST({value} AS {declared.type})) AS {name}"
+    return f"IF({_is_changed(live, declared)}, ERROR({failure}), CAST({value} AS {_plain(declared.type)})) AS {name}"
 
 
 def _definition(column: Column) -> str:
