@@ -214,6 +214,7 @@ class Session(Protocol):
 
         Returns the materialized views that are invalid after it, as `dataset.view`: they have to be replaced. Where the
         engine has no transactions, a row that is written while this runs may be lost: writers have to have stopped.
+        A unit does not write rows to the table before it, in which case WarehouseBusy is raised.
 
         Raises WarehouseRefused and changes nothing when a row would not be kept exactly: a column that is not declared,
         a value that a cast would change, NULL in a REQUIRED column. See warehouse/rebuild.py for what can be cast.

@@ -204,6 +204,11 @@ class Transaction:
         """See `operations.Unit`."""
         return self._execute(statement)
 
+    def committed(self, statement: str) -> list[tuple[Any, ...]]:
+        """See `operations.Unit`."""
+        with mapped():
+            return self._inspector.connection.execute(statement).fetchall()
+
     def table(self, name: TableName) -> Table | None:
         """See `operations.Unit`."""
         live = next((item for item in self._names(name.dataset).tables if item.casefold() == name.table.casefold()), "")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from cloudact.catalog.model import Table, Type
-from cloudact.errors import WarehouseNotFound, WarehouseRefused
+from cloudact.errors import WarehouseBusy, WarehouseNotFound, WarehouseRefused
 from cloudact.planning.changes import CreateTable
 from cloudact.warehouse.driver import Digest, TableName
 from cloudact.warehouse.duckdb import ddl
@@ -24,6 +24,9 @@ class Unit(Protocol):
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
+
+    def committed(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a query outside of the unit, where what others have committed since it began is seen."""
 
     def table(self, name: TableName) -> Table | None:
         """Return a table as this unit sees it, or None."""
@@ -66,6 +69,7 @@ def replace_table(unit: Unit, dataset: str, table: Table, *, keep_rows: bool) ->
         return
     columns = pairs(dataset, live, rebuilt) if keep_rows else ()
     if keep_rows:
+        _hold(unit, name, live)
         query, risks = statements.losses(name, columns)
         counts = unit.execute(query)[0]
         lost = [f"{risk} in {count} rows" for risk, count in zip(risks, counts, strict=False) if count]
@@ -77,6 +81,18 @@ def replace_table(unit: Unit, dataset: str, table: Table, *, keep_rows: bool) ->
     unit.execute(f"DROP TABLE {statements.name_of(name)}")
     unit.execute(f"ALTER TABLE {statements.name_of(draft)} RENAME TO {quote(live.name)}")
     unit.remember(dataset, rebuilt)
+
+
+def _hold(unit: Unit, name: TableName, live: Table) -> None:
+    """Let nobody write rows from here on; raises WarehouseBusy when somebody has since this unit began.
+
+    DuckDB drops a table without regard to rows that were committed after the transaction's snapshot. A change of the
+    table makes their writers fail, so that they try again; those that came before it are seen from outside.
+    """
+    unit.execute(f"COMMENT ON TABLE {statements.name_of(name)} IS NULL")
+    query = statements.digest(name, live, {})
+    if unit.execute(query) != unit.committed(query):
+        raise WarehouseBusy(f"{name}: rows were written to it since this unit began", hint="Repeat the call.")
 
 
 def _existing(unit: Unit, name: TableName) -> Table:
