@@ -59,6 +59,7 @@ def ids(warehouse: BigQueryWarehouse, table: TableName) -> list[object]:
     return sorted(str(row["id"]) for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["jobs.insert", "jobs.get", "tables.get", "tables.patch"])
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.BACKEND_ERROR, Fault.TRUNCATED])
 def test_a_copy_whose_request_goes_wrong_is_made_once(
@@ -71,6 +72,7 @@ def test_a_copy_whose_request_goes_wrong_is_made_once(
     assert len(fake.jobs.copies(project)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["jobs.insert", "jobs.get", "tables.get", "tables.patch"])
 def test_a_copy_that_stopped_anywhere_is_finished_by_the_next(
     fake: Fake, warehouse: BigQueryWarehouse, kind: str
@@ -95,6 +97,7 @@ def test_a_copy_that_was_deleted_is_made_again(fake: Fake, project: str, warehou
     assert ids(warehouse, TARGET) == ["0", "1", "2", "3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.BACKEND_ERROR, Fault.TRUNCATED])
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_rebuilt_table_whose_request_goes_wrong_has_every_row(
@@ -106,6 +109,7 @@ def test_a_rebuilt_table_whose_request_goes_wrong_has_every_row(
     assert ids(warehouse, SOURCE) == ["0", "1", "2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_table_whose_rebuilding_stopped_is_whole(fake: Fake, warehouse: BigQueryWarehouse, number: int) -> None:
     fake.faults.add("jobs.query", Fault.ACCESS_DENIED, at=[number])
