@@ -20,7 +20,7 @@ Fields = list[Resource] | None
 class Table(Versioned[Spec]):
     """A table, view or materialized view; without a value it is deleted."""
 
-    __slots__ = ("bases", "created", "dataset", "modified", "name")
+    __slots__ = ("bases", "created", "dataset", "modified", "name", "streaming")
 
     def __init__(self, dataset: Dataset, name: str, spec: Spec, stamp: Stamp, created: int) -> None:
         super().__init__(spec, stamp)
@@ -28,6 +28,7 @@ class Table(Versioned[Spec]):
         self.name = name
         self.created = created
         self.modified = created
+        self.streaming = 0  # rows that a test says are in the streaming buffer, of which nothing else sees anything
         self.bases: tuple[Table, ...] = ()  # the tables that a materialized view keeps the results of
 
     @property

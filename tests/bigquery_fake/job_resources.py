@@ -23,7 +23,7 @@ def job_resource(job: Job) -> Resource:
     status: Resource = {"state": "DONE" if job.ended.is_set() else "RUNNING"}
     if job.error:
         status |= {"errorResult": job.error.proto(), "errors": [job.error.proto()]}
-    configuration = {"jobType": "QUERY", **job.configuration}
+    configuration = {"jobType": "COPY" if "copy" in job.configuration else "QUERY", **job.configuration}
     return {
         "kind": "bigquery#job",
         "id": f"{job.project}:{job.location or 'US'}.{job.id}",
@@ -45,6 +45,8 @@ def _statistics(job: Job) -> Resource:
         statistics["numChildJobs"] = str(len(job.children))
     if job.parent:
         statistics["parentJobId"] = job.parent
+    if "copy" in job.configuration:
+        return statistics
     query: Resource = {
         "totalBytesProcessed": str(job.processed),
         "totalBytesBilled": str(job.billed),

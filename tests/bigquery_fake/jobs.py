@@ -1,4 +1,4 @@
-"""Query jobs: run once under the id that was chosen, remembered for ever, with their answer."""
+"""Query and copy jobs: run once under the id that was chosen, remembered for ever, with their answer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import itertools
 import threading
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tests.bigquery_fake.clock import Calendar, Clock
+from tests.bigquery_fake.copies import Copies, check_copy
 from tests.bigquery_fake.errors import STATUS_OF_REASON, GoogleError, duplicate, invalid, not_found, unsupported
 from tests.bigquery_fake.limits import Limits
 from tests.bigquery_fake.rules import Refusal
@@ -24,7 +26,7 @@ from tests.bigquery_fake.tables import Tables
 MINIMUM_BYTES_BILLED = 10 * 1024 * 1024  # rule 26
 KEPT_RESULTS = 200
 REQUEST_ID_SECONDS = 15 * 60  # rule 37
-_JOB_KEYS = {"query", "labels", "dryRun", "jobType", "jobTimeoutMs"}
+_JOB_KEYS = {"query", "copy", "labels", "dryRun", "jobType", "jobTimeoutMs"}
 _QUERY_KEYS = {
     "query", "useLegacySql", "parameterMode", "queryParameters", "priority", "useQueryCache", "maximumBytesBilled",
     "defaultDataset",
@@ -41,7 +43,7 @@ class OpenSession(Protocol):
 
 @dataclass(slots=True)
 class Job:
-    """A query job; `ended` is set when it is done, well or badly."""
+    """A query or copy job; `ended` is set when it is done, well or badly."""
 
     project: str
     id: str
@@ -92,8 +94,9 @@ class Job:
 class Jobs:
     """Every job there ever was."""
 
-    def __init__(self, open_session: OpenSession, tables: Tables, limits: Limits, clock: Clock) -> None:
+    def __init__(self, open_session: OpenSession, tables: Tables, limits: Limits, clock: Clock, copies: Copies) -> None:
         self._open_session = open_session
+        self._copies = copies
         self._tables = tables
         self._limits = limits
         self._clock = clock
@@ -146,6 +149,10 @@ class Jobs:
             found = [job for job in self._jobs.values() if job.project == project and job.parent == parent]
         return sorted(found, key=lambda job: -job.number)
 
+    def copies(self, project: str) -> Sequence[Job]:
+        """Return the copy jobs of a project, newest first."""
+        return [job for job in self.list(project, None) if "copy" in job.configuration]
+
     def _new(self, project: str, job_id: str | None, configuration: Resource, location: str | None) -> Job:
         """Make a job and, unless it is a dry run, remember it; the caller holds the lock."""
         number = next(self._numbers)
@@ -173,6 +180,12 @@ class Jobs:
                 self._with_results.popleft().expire()
 
     def _run(self, job: Job, location: str | None) -> None:
+        if "copy" in job.configuration:
+            self._copies.run(job, location)
+        else:
+            self._run_query(job, location)
+
+    def _run_query(self, job: Job, location: str | None) -> None:
         query = job.configuration["query"]
         parameters = parameters_of(query.get("parameterMode"), query.get("queryParameters") or [])
         default = query.get("defaultDataset", {}).get("datasetId")
@@ -212,6 +225,9 @@ class Jobs:
 def _check(configuration: Resource) -> None:
     """Raise 501 for settings of a job that the fake does not know."""
     query = configuration.get("query")
+    if "copy" in configuration:
+        check_copy(configuration)
+        return
     if query is not None and not query.get("query"):
         raise invalid("Required parameter is missing: query")
     if query is None:

@@ -37,6 +37,7 @@ def table_resource(table: Table, statistics: dict[str, str]) -> Resource:
     return {
         **table.spec.resource,
         **statistics,
+        **({"streamingBuffer": {"estimatedRows": str(table.streaming)}} if table.streaming else {}),
         "kind": "bigquery#table",
         "etag": etag_of(table),
         "id": table.full_name,

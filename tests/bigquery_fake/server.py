@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from tests.bigquery_fake.calls import Call, method
 from tests.bigquery_fake.catalog import Catalog
 from tests.bigquery_fake.clock import Calendar, Clock, SystemClock
+from tests.bigquery_fake.copies import Copies
 from tests.bigquery_fake.dataset_methods import DatasetMethods
 from tests.bigquery_fake.faults import Faults
 from tests.bigquery_fake.http_server import Application, Server
@@ -50,7 +51,8 @@ class Fake:
         self.concurrency = Concurrency()
         self.information_schema = InformationSchema(self.catalog, self.rows)
         self.tables = Tables(self.catalog, self.limits, self._planning)
-        self.jobs = Jobs(self._session, self.tables, self.limits, self.clock)
+        copies = Copies(self.catalog, self.tables, self.rows, self.concurrency)
+        self.jobs = Jobs(self._session, self.tables, self.limits, self.clock, copies)
         self.permissions: set[str] | None = None
         methods = [
             *DatasetMethods(self.catalog, self.limits).methods(),

@@ -73,6 +73,8 @@ class Jobs:
     def insert(self, project: str, body: Resource) -> Answer:
         """jobs.insert; a query that cannot run is a job that has failed, and its id is spent."""
         configuration = body.get("configuration", {})
+        if "copy" in configuration:
+            raise not_modelled("a copy job: the emulator's copies have no REQUIRED columns and no layout")
         if "query" not in configuration:
             return self._emulator.send("POST", PREFIX + _path(project, "jobs"), json.dumps(body).encode())
         reference = {"jobId": str(uuid.uuid4()), **body.get("jobReference", {}), "projectId": project}

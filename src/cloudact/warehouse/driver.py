@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from cloudact.catalog.model import Dataset
+from cloudact.catalog.model import Dataset, Table, Type
 from cloudact.catalog.template import Engine
 from cloudact.errors import Problem
 from cloudact.planning.changes import Change
@@ -77,6 +77,25 @@ class Survey:
     dataset: Dataset
     unsupported: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """Which table of which dataset."""
+
+    dataset: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}.{self.table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What the rows of a table come to, whatever their order; only digests of one warehouse can be compared."""
+
+    rows: int
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +191,34 @@ class Session(Protocol):
 
     def count(self, dataset: str, table: str, where: Sequence[Condition] = ()) -> int:
         """Return the number of rows that meet all conditions."""
+
+    def copy_table(self, source: TableName, target: TableName) -> None:
+        """Make `target` a table with the columns, layout, metadata and every row of `source`; its dataset has to exist.
+
+        Safe to repeat: a target that is such a copy already stays. Raises WarehouseRefused when the target is anything
+        else, and WarehouseNotFound without a source. Where the engine has transactions, a plan for the target's dataset
+        is applied earlier in the unit, or in another one.
+        """
+
+    def digest(self, table: TableName, types: Mapping[str, Type] | None = None) -> Digest:
+        """Return what all rows of a table come to; rows that are equal count as often as they are there.
+
+        The columns in `types` are cast first, so that a table can be compared with its rebuilt form: names count, their
+        case and the order of columns do not. A column that is NULL or an empty list counts as much as none, JSON that
+        differs only in white space is equal, and lists and records are taken as they are. Raises WarehouseRefused for
+        a value that has no such type.
+        """
+
+    def replace_table(self, dataset: str, table: Table, *, keep_rows: bool) -> tuple[str, ...]:
+        """Make an existing table as it is declared, in one step, with every row of it, or empty.
+
+        Returns the materialized views that are invalid after it, as `dataset.view`: they have to be replaced. Where the
+        engine has no transactions, a row that is written while this runs may be lost: writers have to have stopped.
+        A unit does not write rows to the table before it, in which case WarehouseBusy is raised.
+
+        Raises WarehouseRefused and changes nothing when a row would not be kept exactly: a column that is not declared,
+        a value that a cast would change, NULL in a REQUIRED column. See warehouse/rebuild.py for what can be cast.
+        """
 
 
 class Warehouse(Protocol):

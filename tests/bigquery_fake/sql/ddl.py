@@ -20,6 +20,8 @@ from tests.bigquery_fake.sql.ddl_resources import (
     options_resource,
     typed,
 )
+from tests.bigquery_fake.sql.dml import fill, selected
+from tests.bigquery_fake.sql.queries import Row
 from tests.bigquery_fake.sql.session import Session
 from tests.bigquery_fake.sql.statements import query_text, tokens_of
 from tests.bigquery_fake.tables import Tables
@@ -103,8 +105,11 @@ class Ddl:
         if found and statement.args.get("exists"):
             return Done("SKIP", reference)
         resource = {"tableReference": reference} | _declared(statement, text)
+        rows = self._selected(statement, resource)
         if not found or not statement.args.get("replace"):
-            self._tables.create(project, resource, job=True)
+            made = self._tables.create(project, resource, job=True)
+            if rows:
+                fill(self._session, made, rows)
             return Done("CREATE", reference)
         kind = "VIEW" if "view" in resource else "MATERIALIZED_VIEW" if "materializedView" in resource else "TABLE"
         if found.spec.kind != kind:
@@ -117,21 +122,33 @@ class Ddl:
             labels = {"labels": kept | resource["labels"]} if "labels" in resource else {}
             self._tables.patch(found, cleared | resource | labels, job=True)
         else:
-            self._replace(found, project, resource)
+            made = self._replace(found, project, resource)
+            if rows:
+                fill(self._session, made, rows)
         return Done("REPLACE", reference)
 
-    def _replace(self, found: Table, project: str, resource: Resource) -> None:
+    def _selected(self, statement: exp.Create, resource: Resource) -> list[Row]:
+        """Return the rows of CREATE TABLE AS SELECT as the new table stores them, none of another statement."""
+        if statement.args["kind"] != "TABLE" or statement.expression is None:
+            return []
+        if resource.get("timePartitioning", {"field": ""}).get("field") is None:
+            raise invalid_query("PARTITION BY _PARTITIONDATE or _PARTITIONTIME is not allowed with AS SELECT")
+        self._session.billed = True
+        return selected(self._session, statement.expression.copy(), resource["schema"]["fields"])
+
+    def _replace(self, found: Table, project: str, resource: Resource) -> Table:
         """Put another table in the place of one; what cannot be made leaves the old one as it was."""
         catalog = self._catalog
         with catalog.lock:
             before = found.dataset.tables.pop(found.name)
             try:
-                self._tables.create(project, resource, job=True)
+                made = self._tables.create(project, resource, job=True)
             except BaseException:
                 found.dataset.tables[found.name] = before
                 raise
             found.write(None, catalog.now())
             found.dataset.gone.append(found)
+            return made
 
     def _drop(self, statement: exp.Drop) -> Done:
         (node,) = statement.args["tables"]
@@ -211,8 +228,8 @@ def _declared(statement: exp.Create, text: str) -> Resource:
     definitions = statement.this.expressions if isinstance(statement.this, exp.Schema) else []
     query = statement.expression
     if statement.args["kind"] == "TABLE":
-        if query is not None or not definitions:
-            raise unsupported("CREATE TABLE without column definitions, or with a query")
+        if not definitions:
+            raise unsupported("CREATE TABLE without column definitions")
         fields = [column(item) for item in definitions]
         resource: Resource = {"schema": {"fields": fields}} | layout(properties, fields)
         return _merged(resource, options_of(properties, TABLE_OPTIONS))

@@ -146,6 +146,18 @@ def _assigned(columns: Sequence[Resource], result: Result, constants: Sequence[b
     return list(zip(*stored, strict=True)) if result.rows else []
 
 
+def selected(session: Session, query: exp.Query, columns: Sequence[Resource]) -> list[Row]:
+    """Return the rows of a query as a table with these columns stores them."""
+    analyzed = analyze(session, query)
+    return _assigned(columns, fetch(session, analyzed), analyzed.constants)
+
+
+def fill(session: Session, table: Table, rows: Sequence[Row]) -> None:
+    """Write rows into a table that nobody has read yet."""
+    session.pin([table])
+    _append(session, table, table.spec.fields, rows)
+
+
 def _append(session: Session, table: Table, columns: Sequence[Resource], rows: Sequence[Row]) -> int:
     """Write rows, with defaults, or NULL where that is allowed, in the columns that were left out."""
     storage, spec = session.stored(table)

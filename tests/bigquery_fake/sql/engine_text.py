@@ -27,10 +27,18 @@ def engine_text(tree: exp.Query, parameters: Parameters, now: str) -> str:
         node.replace(exp.Cast(this=exp.Literal.string(now[:10] if kind == "DATE" else now), to=to))
     for cast in list(tree.find_all(exp.Cast)):
         _to_engine(cast, parameters)
+    for node in list(tree.find_all(exp.FarmFingerprint)):
+        node.replace(_fingerprint(node.expressions[0]))
     try:
         return tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as error:
         raise unsupported(f"how to run {tree.sql('bigquery')[:80]!r}: {error}") from error
+
+
+def _fingerprint(text: exp.Expr) -> exp.Expr:
+    """Return 64 bits of a hash, signed: another one than BigQuery's, which no answer shows but as a sum."""
+    unsigned = exp.cast(exp.Anonymous(this="md5_number_lower", expressions=[text.copy()]), "HUGEINT", dialect="duckdb")
+    return exp.cast(exp.Sub(this=unsigned, expression=exp.Literal.number(2**63)), "BIGINT", dialect="duckdb")
 
 
 def _to_engine(cast: exp.Cast, parameters: Parameters) -> None:

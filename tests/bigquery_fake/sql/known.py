@@ -18,7 +18,8 @@ _OPERATORS = {
 }  # fmt: skip
 _FUNCTIONS = {
     "Abs", "ArrayAgg", "ArrayConcat", "ArraySize", "ArrayToString", "Avg", "Coalesce", "Concat", "Contains", "Count",
-    "CountIf", "CurrentDate", "CurrentTimestamp", "Date", "DateDiff", "Extract", "GenerateSeries", "Greatest",
+    "CountIf", "CurrentDate", "CurrentTimestamp", "Date", "DateDiff", "Extract", "FarmFingerprint", "GenerateSeries",
+    "Greatest",
     "GroupConcat", "JSONExtractScalar", "JSONFormat", "JSONPath", "JSONPathKey", "JSONPathRoot", "JSONPathSubscript",
     "Least", "Length", "LogicalAnd", "LogicalOr", "Lower", "LowerHex", "Max", "MD5", "Min", "Nullif",
     "ParseJSON", "RegexpExtract", "RegexpLike", "RegexpReplace", "Replace", "Round", "RowNumber", "SHA2Digest",
@@ -45,6 +46,8 @@ def _refusal(node: exp.Expr) -> GoogleError | None:
     match node:
         case exp.Unnest() if node.args.get("offset"):
             return unsupported("UNNEST ... WITH OFFSET")
+        case exp.FarmFingerprint() if not node.find_ancestor(exp.Sum):
+            return unsupported("FARM_FINGERPRINT but in a SUM: its engine has another fingerprint")
         case exp.Select() if node.args.get("kind"):
             return unsupported(f"SELECT AS {node.args['kind']}")
         case exp.ArrayAgg() if node.find(exp.Limit):

@@ -76,6 +76,16 @@ class RowStore:
             self._stored[table] = Stored(name, spec)
             return self._stored[table]
 
+    def copy(self, source: Table, target: Table) -> None:
+        """Give a new table the committed rows of another one with the same columns; the caller holds its lock."""
+        if self.find(source) is None:
+            self.build(source)
+        stored = self.latest(source)
+        with self._lock, self._connection.cursor() as cursor:
+            name = f"rows_{next(self._numbers)}"
+            cursor.execute(f"CREATE TABLE {name} AS SELECT * FROM {stored.name}")
+            self._stored[target] = Stored(name, target.spec)
+
     def statistics(self, table: Table) -> dict[str, str]:
         """Return numRows and numBytes as the REST API answers them; nothing for a view."""
         if table.spec.kind == "VIEW":

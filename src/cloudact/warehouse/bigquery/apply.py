@@ -30,7 +30,7 @@ from cloudact.warehouse.driver import Observer, Progress
 
 # An etag can be stale without anybody else writing: right after a creation, and after a lost answer of our own.
 _PATCH_ATTEMPTS = 5
-_EXPIRATIONS = ("defaultTableExpirationMs", "defaultPartitionExpirationMs")
+EXPIRATIONS = ("defaultTableExpirationMs", "defaultPartitionExpirationMs")
 _EMPTY: Resource = {"view": None, "materializedView": None, "description": None, "labels": {}}
 Work = Callable[[], None]
 
@@ -76,7 +76,7 @@ class Application:
     def _refuse_expiring_tables(self) -> None:
         """A dataset with a default expiration gives it to every new table, which then deletes itself with its rows."""
         resource = self._created or self.client.get_dataset(self.plan.dataset) or {}
-        named = [key for key in _EXPIRATIONS if resource.get(key)]
+        named = [key for key in EXPIRATIONS if resource.get(key)]
         if named:
             error = WarehouseRefused(
                 f"dataset {self.plan.dataset} has {' and '.join(named)}: new tables would lose their rows",

@@ -18,6 +18,7 @@ from cloudact.planning.changes import CreateDataset, CreateView
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.bigquery.statements.rows import quote
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient, Statement
+from cloudact.warehouse.driver import TableName
 
 
 def check_materialized_views(client: BigQueryClient, plan: Plan) -> None:
@@ -57,6 +58,13 @@ def materialized_view_texts(client: BigQueryClient, location: str) -> list[str]:
     region = quote(client.project, f"region-{(location or client.location).lower()}")
     text = f"SELECT ddl FROM {region}.INFORMATION_SCHEMA.TABLES WHERE table_type = 'MATERIALIZED VIEW'"
     return [str(ddl or "") for (ddl,) in client.query(Statement(text), location).rows]
+
+
+def views_on(client: BigQueryClient, base: TableName, location: str) -> tuple[str, ...]:
+    """Return the materialized views on a table, as `dataset.view`."""
+    texts = (text.replace("`", "") for text in materialized_view_texts(client, location))
+    found = (text.split(None, 4)[3].split(".") for text in texts if _reads(text, (base.dataset, base.table)))
+    return tuple(sorted(".".join(name[-2:]) for name in found))
 
 
 def _reads(text: str, base: Iterable[str]) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from cloudact.catalog.model import Column, Dataset, Table
+from cloudact.catalog.model import Column, Dataset, Table, Type
 from cloudact.errors import (
     ChangeFailed,
     WarehouseBusy,
@@ -31,10 +31,11 @@ from cloudact.warehouse.bigquery.apply import Application
 from cloudact.warehouse.bigquery.authorization import authorize, authorizes
 from cloudact.warehouse.bigquery.inspect import Inspector
 from cloudact.warehouse.bigquery.limits import check_materialized_views, materialized_views
+from cloudact.warehouse.bigquery.rebuild import operations
 from cloudact.warehouse.bigquery.statements import rows
 from cloudact.warehouse.bigquery.survey import survey
 from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient, JobEnd, Statement
-from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Row, Survey
+from cloudact.warehouse.driver import Condition, Digest, Equals, Observer, Page, Row, Survey, TableName
 
 T = TypeVar("T")
 # After as many jobs that failed for a reason that passes, the unit pauses before it goes on.
@@ -151,6 +152,22 @@ class BigQuerySession:
             dataset, table, lambda known: rows.count(self._client.project, dataset, table, where, known)
         )
         return int(answer.rows[0][0])
+
+    def copy_table(self, source: TableName, target: TableName) -> None:
+        """See `Session.copy_table`."""
+        self.commit()
+        operations.copy_table(self._client, source, target, self._unit.caller)
+
+    def digest(self, table: TableName, types: Mapping[str, Type] | None = None) -> Digest:
+        """See `Session.digest`."""
+        self.commit()
+        return operations.digest(self._client, table, types or {})
+
+    def replace_table(self, dataset: str, table: Table, *, keep_rows: bool) -> tuple[str, ...]:
+        """See `Session.replace_table`."""
+        self.commit()
+        self._known.clear()
+        return operations.replace_table(self._client, dataset, table, keep_rows=keep_rows)
 
     def commit(self) -> None:
         """Write the rows of the unit: all of them, or none."""

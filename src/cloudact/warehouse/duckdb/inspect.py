@@ -14,7 +14,7 @@ import duckdb
 from cloudact.catalog.model import Dataset, Materialized, Table, View
 from cloudact.errors import WarehouseBusy
 from cloudact.warehouse.duckdb.ddl import read_manifest
-from cloudact.warehouse.duckdb.listing import Listing
+from cloudact.warehouse.duckdb.listing import Listing, Names
 from cloudact.warehouse.duckdb.manifest import (
     DEFINITIONS,
     INTERNAL,
@@ -64,8 +64,12 @@ class Inspector:
             return None
         return Manifest.from_text(row[0]) if row else None
 
+    def names(self, dataset: str) -> Names:
+        """Return the committed names in a dataset."""
+        return self._listing.of(dataset, self.connection)
+
     def _read(self, name: str, manifest: Manifest, among: Collection[str] | None) -> Dataset:
-        listed = self._listing.of(name, self.connection)
+        listed = self.names(name)
         views = self._views(listed.views)
         wanted = None if among is None else {name.casefold() for name in (*manifest.tables, *among)}
         names = [name for name in sorted(listed.tables) if wanted is None or name.casefold() in wanted]

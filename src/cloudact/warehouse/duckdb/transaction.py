@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
-from cloudact.catalog.model import Dataset
+from cloudact.catalog.model import Dataset, Table, Type
 from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
 from cloudact.planning.changes import Change, CreateTable, CreateView, ReplaceView
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import Plan
-from cloudact.warehouse.driver import Condition, Equals, Observer, Page, Progress, Row, Survey
+from cloudact.warehouse.driver import (
+    Condition,
+    Digest,
+    Equals,
+    Observer,
+    Page,
+    Progress,
+    Row,
+    Survey,
+    TableName,
+)
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
 from cloudact.warehouse.duckdb.foreign.survey import survey
@@ -26,9 +36,12 @@ from cloudact.warehouse.duckdb.manifest import (
     INTERNAL,
     Manifest,
     digest_of,
+    table_from_text,
     table_to_text,
     view_to_text,
 )
+from cloudact.warehouse.duckdb.rebuild import operations
+from cloudact.warehouse.duckdb.reconcile import LiveColumn, reconcile
 from cloudact.warehouse.duckdb.type_map import quote
 
 _DEFINITIONS = f"{quote(INTERNAL)}.{quote(DEFINITIONS)}"
@@ -67,6 +80,8 @@ class Transaction:
         self._observer = observer
         self._known = known
         self._seen: dict[str, _Seen] = {}
+        self._written: dict[str, Manifest] = {}
+        self._texts: dict[str, str] = {}
         self.stored: set[str] = set()
         self.created: dict[str, Names] = {}
 
@@ -172,6 +187,78 @@ class Transaction:
         """See `Session.count`."""
         return int(self._execute(*rows.count(dataset, table, where))[0][0])
 
+    def copy_table(self, source: TableName, target: TableName) -> None:
+        """See `Session.copy_table`."""
+        operations.copy_table(self, source, target)
+
+    def digest(self, table: TableName, types: Mapping[str, Type] | None = None) -> Digest:
+        """See `Session.digest`."""
+        return operations.digest(self, table, types or {})
+
+    def replace_table(self, dataset: str, table: Table, *, keep_rows: bool) -> tuple[str, ...]:
+        """See `Session.replace_table`; views are bound to the name of a table, and read the new one."""
+        operations.replace_table(self, dataset, table, keep_rows=keep_rows)
+        return ()
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """See `operations.Unit`."""
+        return self._execute(statement)
+
+    def committed(self, statement: str) -> list[tuple[Any, ...]]:
+        """See `operations.Unit`."""
+        with mapped():
+            return self._inspector.connection.execute(statement).fetchall()
+
+    def table(self, name: TableName) -> Table | None:
+        """See `operations.Unit`."""
+        live = next((item for item in self._names(name.dataset).tables if item.casefold() == name.table.casefold()), "")
+        if not live:
+            return None
+        rows = self._execute(f"DESCRIBE {quote(name.dataset)}.{quote(live)}")
+        columns = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
+        manifest = self._manifest(name.dataset)
+        digests = {key.casefold(): digest for key, digest in (manifest.tables if manifest else {}).items()}
+        digest = digests.get(live.casefold(), "")
+        with mapped():
+            texts = self._inspector.definitions([digest]) | self._texts
+        return reconcile(live, columns, table_from_text(texts[digest]) if digest in texts else None)
+
+    def is_taken(self, name: TableName) -> bool:
+        """See `operations.Unit`."""
+        with mapped():
+            if name.dataset not in self.created and not self._inspector.exists(name.dataset):
+                raise WarehouseNotFound(f"dataset {name.dataset} does not exist", hint="Create it first.")
+        names = self._names(name.dataset)
+        return name.table.casefold() in {item.casefold() for item in (*names.tables, *names.views)}
+
+    def remember(self, dataset: str, table: Table) -> None:
+        """See `operations.Unit`."""
+        self.created.setdefault(dataset, Names()).tables.add(table.name)
+        text = table_to_text(table)
+        self._store({digest_of(text): text})
+        before = self._manifest(dataset)
+        kept = (
+            {name: digest for name, digest in before.tables.items() if name.casefold() != table.key} if before else {}
+        )
+        self._write(dataset, replace(before or Manifest(), tables={**kept, table.name: digest_of(text)}), before)
+
+    def _names(self, dataset: str) -> Names:
+        """Return the names in a dataset, with those that this unit made."""
+        with mapped():
+            names = self._inspector.names(dataset)
+        made = self.created.get(dataset, Names())
+        return Names(names.tables | made.tables, names.views | made.views)
+
+    def _manifest(self, dataset: str) -> Manifest | None:
+        """Return a dataset's manifest as this unit left it; raises WarehouseBusy when another has written it since."""
+        if dataset in self._written:
+            return self._written[dataset]
+        with mapped():
+            committed = self._inspector.manifest(dataset)
+        if committed is not None:
+            self._check_manifest(dataset, committed)
+        return committed
+
     def _execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with mapped():
             return self._connection.execute(statement, list(parameters)).fetchall()
@@ -181,12 +268,15 @@ class Transaction:
         seen = self._seen[plan.dataset].manifest
         if plan.actual is None or seen is None:
             return
+        self._check_manifest(plan.dataset, seen)
+
+    def _check_manifest(self, dataset: str, seen: Manifest) -> None:
         try:
-            now = self._execute(ddl.read_manifest(plan.dataset))
+            now = self._execute(ddl.read_manifest(dataset))
         except WarehouseNotFound as error:
-            raise WarehouseBusy(f"{plan.dataset}: the dataset was dropped meanwhile") from error
+            raise WarehouseBusy(f"{dataset}: the dataset was dropped meanwhile") from error
         if now[0][0] != seen.to_text():
-            raise WarehouseBusy(f"{plan.dataset}: another caller changed it meanwhile")
+            raise WarehouseBusy(f"{dataset}: another caller changed it meanwhile")
 
     def _has_moved(self, plan: Plan) -> bool:
         """Tell whether a change may have been refused only because the dataset is no longer what was planned for."""
@@ -208,11 +298,16 @@ class Transaction:
         texts = [table_to_text(table) for table in after.tables]
         self._store({digest_of(text): text for text in (*texts, *views.values())})
         seen = self._seen[plan.dataset].manifest
-        # Every unit that changes a dataset writes its manifest, so that of two at once one has to look again.
-        manifest = replace(Manifest.of(after), revision=seen.revision + 1 if seen else 1)
-        self._execute(ddl.write_manifest(plan.dataset, manifest, replace=seen is not None))
+        self._write(plan.dataset, Manifest.of(after), seen)
+
+    def _write(self, dataset: str, manifest: Manifest, before: Manifest | None) -> None:
+        """Every unit that changes a dataset writes its manifest, so that of two at once one has to look again."""
+        written = replace(manifest, revision=before.revision + 1 if before else 1)
+        self._execute(ddl.write_manifest(dataset, written, replace=before is not None))
+        self._written[dataset] = written
 
     def _store(self, definitions: dict[str, str]) -> None:
+        self._texts |= definitions
         unknown = {digest for digest in definitions if digest not in self._known}
         if not unknown:
             return

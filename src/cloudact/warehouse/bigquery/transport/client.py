@@ -30,9 +30,11 @@ from cloudact.warehouse.bigquery.transport.errors import (
     mapped,
     outcome_of,
 )
+from cloudact.warehouse.driver import TableName
 from cloudact.warehouse.usage import record
 
 T = TypeVar("T")
+Job = TypeVar("Job", bigquery.QueryJob, bigquery.CopyJob)
 EMULATOR = "BIGQUERY_EMULATOR_HOST"
 SCOPES = ("https://www.googleapis.com/auth/bigquery",)
 MAX_CONNECTIONS = 32
@@ -227,28 +229,40 @@ class BigQueryClient:
 
         started, job = self._create("jobs.insert", start)
         if job is None:
-            job = self._job(job_id, location)
-        ours = started or job.labels.get(_CALLER) == caller
-        try:
-            return JobEnd(ours, self._wait(job))
-        except WarehouseError as error:
-            if job.error_result is None:
-                raise
-            return JobEnd(ours, 0, error)
+            job = self._job(job_id, location, bigquery.QueryJob)
+        return _end_of(job, started or job.labels.get(_CALLER) == caller, self._wait)
+
+    def copy_once(self, job_id: str, source: TableName, target: TableName, caller: str, location: str) -> JobEnd:
+        """Have a copy job of this id run, which makes a table that does not exist, and return how it ended."""
+        config = bigquery.CopyJobConfig(
+            labels={**_LABELS, _CALLER: caller},
+            write_disposition=bigquery.WriteDisposition.WRITE_EMPTY,
+            create_disposition=bigquery.CreateDisposition.CREATE_IF_NEEDED,
+        )
+        one, other = (self._dataset(name.dataset).table(name.table) for name in (source, target))
+
+        def start(client: bigquery.Client) -> bigquery.CopyJob:
+            self._budgets.tables.spend(str(target))
+            return client.copy_table(one, other, job_id=job_id, location=location, job_config=config, **self._once)
+
+        started, job = self._create("jobs.insert", start)
+        if job is None:
+            job = self._job(job_id, location, bigquery.CopyJob)
+        return _end_of(job, started or job.labels.get(_CALLER) == caller, self._wait_for_copy)
 
     def session(self) -> requests.Session:
         """Return the authorized HTTP session, for the few requests the client library has no method for."""
         self._client()
         return self._http
 
-    def _job(self, job_id: str, location: str) -> bigquery.QueryJob:
+    def _job(self, job_id: str, location: str, kind: type[Job]) -> Job:
         """Return a job that exists, though perhaps only since a moment ago."""
 
-        def look(client: bigquery.Client) -> bigquery.QueryJob:
+        def look(client: bigquery.Client) -> Job:
             found = client.get_job(job_id, location=location or self.location, **self._once)
-            if not isinstance(found, bigquery.QueryJob):
+            if not isinstance(found, kind):
                 raise WarehouseRefused(
-                    f"job {job_id} is not a query", hint="Job ids beginning with cloudact- are ours."
+                    f"job {job_id} is not a {kind.__name__}", hint="Job ids beginning with cloudact- are ours."
                 )
             return found
 
@@ -265,6 +279,14 @@ class BigQueryClient:
             )
         record(bytes_billed=_billed(rows.total_bytes_processed))
         return int(rows.num_dml_affected_rows or 0)
+
+    def _wait_for_copy(self, job: bigquery.CopyJob) -> int:
+        with mapped():
+            self._count("jobs.get")
+            job.result(
+                retry=self._retrying(is_transient, lambda: self._count("jobs.get")), timeout=self._patience.total
+            )
+        return 0
 
     @property
     def _once(self) -> dict[str, Any]:
@@ -375,6 +397,15 @@ def open_client(project: str, location: str, endpoint: str | None) -> tuple[requ
     session.mount("http://", adapter)
     client = bigquery.Client(project, credentials, _http=session, location=location, client_options=options)
     return session, client
+
+
+def _end_of(job: Job, ours: bool, wait: Callable[[Job], int]) -> JobEnd:  # noqa: FBT001 - a value of JobEnd
+    try:
+        return JobEnd(ours, wait(job))
+    except WarehouseError as error:
+        if job.error_result is None:
+            raise
+        return JobEnd(ours, 0, error)
 
 
 def _is_as_sent(found: Resource, sent: Resource) -> bool:

@@ -1,0 +1,1 @@
+"""Copies, digests and rebuilt tables on BigQuery."""

@@ -1,0 +1,1 @@
+"""Statements that copy, compare and rebuild tables."""

@@ -1,0 +1,131 @@
+"""How the columns of a table become those of its rebuilt form, on any engine: which casts there are, and what refuses.
+
+Only whole top-level columns change their type; records stay as they are, but for what is said of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cloudact.catalog.model import Column, Kind, Mode, Table, TimePartition
+from cloudact.errors import WarehouseRefused
+
+_NUMBERS = frozenset({Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC})
+_DATES = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
+# A value that comes back equal from the other type was kept exactly; the text of the others depends on the engine.
+_CASTS: dict[Kind, frozenset[Kind]] = {
+    **dict.fromkeys(_NUMBERS, _NUMBERS),
+    Kind.INT64: _NUMBERS | {Kind.STRING},
+    **dict.fromkeys(_DATES, _DATES),
+    Kind.DATE: _DATES | {Kind.STRING},
+    Kind.BOOL: frozenset({Kind.STRING}),
+    Kind.STRING: _NUMBERS - {Kind.FLOAT64} | {Kind.DATE, Kind.BOOL},
+}
+_DECIMALS = frozenset({Kind.NUMERIC, Kind.BIGNUMERIC})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A declared column, and the live one that its values come from; None where there is none."""
+
+    declared: Column
+    live: Column | None
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether the values of a top-level column change their type."""
+        return self.live is not None and self.live.type != self.declared.type
+
+    @property
+    def becomes_required(self) -> bool:
+        """Whether rows may hold NULL that the declared column refuses."""
+        was = self.live.mode if self.live else Mode.NULLABLE
+        return self.declared.mode is Mode.REQUIRED and was is not Mode.REQUIRED
+
+
+def pairs(dataset: str, live: Table, declared: Table) -> tuple[Pair, ...]:
+    """Return where each declared column comes from; raises WarehouseRefused when no rows could be kept."""
+    found = tuple(Pair(column, live.column(column.name)) for column in declared.columns)
+    problems = [
+        *_load_times(live, declared),
+        *_undeclared(live.columns, declared.columns, ()),
+        *(item for pair in found for item in _problems(pair)),
+    ]
+    if problems:
+        raise refusal(f"{dataset}.{live.name}", problems)
+    return found
+
+
+def refusal(table: str, problems: Iterable[str]) -> WarehouseRefused:
+    """Return the error for a table whose rows cannot be kept as it is declared."""
+    return WarehouseRefused(
+        f"{table} cannot be rebuilt as declared with every row: {'; '.join(problems)}. Nothing was changed",
+        hint="Declare each column so that it holds every value, or correct the values named.",
+    )
+
+
+def text_pattern(column: Column) -> str | None:
+    """Return the regular expression for texts that this column's type holds exactly, None where the cast shows it.
+
+    Engines round a decimal's surplus digits, and take signs and zeros that they do not write themselves.
+    """
+    if column.type.kind is Kind.INT64:
+        return "[+-]?[0-9]+"
+    if column.type.kind in _DECIMALS:
+        scale = column.type.scale if column.type.precision else {Kind.NUMERIC: 9}.get(column.type.kind, 38)
+        return rf"[+-]?[0-9]+(\.[0-9]{{0,{scale or 0}}}0*)?"
+    return None
+
+
+def _load_times(live: Table, declared: Table) -> Iterator[str]:
+    """BigQuery takes no query for a table partitioned by load time, and a rebuilt row was loaded at another time."""
+    for table, what in ((live, "is"), (declared, "is declared to be")):
+        if isinstance(table.partition, TimePartition) and table.partition.field is None:
+            yield f"it {what} partitioned by load time, which no rebuilt row has"
+
+
+def _undeclared(live: Iterable[Column], declared: tuple[Column, ...], path: tuple[str, ...]) -> Iterator[str]:
+    known = {column.key for column in declared}
+    for column in live:
+        if column.key not in known:
+            yield f"column {'.'.join((*path, column.name))} is not declared and would be lost"
+
+
+def _problems(pair: Pair) -> Iterator[str]:
+    before, after = pair.live, pair.declared
+    if before is None:
+        return
+    repeated = Mode.REPEATED in {before.mode, after.mode}
+    if repeated and before.mode is not after.mode:
+        yield f"column {after.name} is {before.mode} and declared {after.mode}"
+    elif Kind.RECORD in {before.type.kind, after.type.kind} or repeated:
+        yield from _inner_problems(before, after, (after.name,))
+    elif pair.is_cast and not _is_castable(before, after):
+        yield f"column {after.name} is {before.type}, and no cast to {after.type} is known to keep every value"
+
+
+def _is_castable(before: Column, after: Column) -> bool:
+    if before.type.native or after.type.native:
+        return False
+    return before.type.kind is after.type.kind or after.type.kind in _CASTS.get(before.type.kind, frozenset())
+
+
+def _inner_problems(before: Column, after: Column, path: tuple[str, ...]) -> Iterator[str]:
+    """Nothing inside of records and lists can be rebuilt: a sync adds fields and relaxes modes in place."""
+    name = ".".join(path)
+    if before.type != after.type:
+        yield f"column {name} is {before.type} in a record or list, where its type cannot become {after.type}"
+        return
+    yield from _undeclared(before.fields, after.fields, path)
+    lacking = [field.name for field in after.fields if before.field_named(field.name) is None]
+    if lacking:
+        yield f"record {name} has no {' or '.join(lacking)}, which a sync adds"
+    elif [field.key for field in before.fields] != [field.key for field in after.fields]:
+        yield f"record {name} has its fields in another order"
+    for field in after.fields:
+        was = before.field_named(field.name)
+        if was and was.mode is not field.mode:
+            yield f"field {name}.{field.name} is {was.mode} and declared {field.mode}"
+        elif was:
+            yield from _inner_problems(was, field, (*path, field.name))
