@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from pydantic import SecretStr
 from pydantic.json_schema import models_json_schema
 
@@ -26,6 +25,20 @@ Errors are problem documents (RFC 9457) with a stable `code` and a `hint`.
 """
 
 
+class _Application(FastAPI):
+    """Describes the one error shape in the OpenAPI document, in place of FastAPI's own for 422."""
+
+    def openapi(self) -> dict[str, Any]:
+        schema = super().openapi()
+        template = "#/components/schemas/{model}"
+        _, shapes = models_json_schema([(errors.Problem, "serialization")], ref_template=template)
+        components = schema["components"]["schemas"]
+        components.update(shapes["$defs"])
+        for unused in ("HTTPValidationError", "ValidationError"):
+            components.pop(unused, None)
+        return schema
+
+
 def create_app(services: Services, root_key: SecretStr) -> FastAPI:
     """Return the HTTP application over these services; it closes them when it stops."""
 
@@ -34,7 +47,7 @@ def create_app(services: Services, root_key: SecretStr) -> FastAPI:
         yield
         services.close()
 
-    app = FastAPI(title="cloudact", version=__version__, description=_DESCRIPTION, lifespan=lifespan)
+    app = _Application(title="cloudact", version=__version__, description=_DESCRIPTION, lifespan=lifespan)
     app.state.cloudact = AppState(services, root_key)
     app.add_middleware(RequestLog, answer_crash=errors.crashed)
     errors.install(app)
@@ -48,23 +61,4 @@ def create_app(services: Services, root_key: SecretStr) -> FastAPI:
         pipelines.router,
     ):
         app.include_router(router)
-    _document_errors(app)
     return app
-
-
-def _document_errors(app: FastAPI) -> None:
-    """Describe the one error shape in the OpenAPI document, in place of FastAPI's own for 422."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            template = "#/components/schemas/{model}"
-            _, shapes = models_json_schema([(errors.Problem, "serialization")], ref_template=template)
-            components = schema["components"]["schemas"]
-            components.update(shapes["$defs"])
-            for unused in ("HTTPValidationError", "ValidationError"):
-                components.pop(unused, None)
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend it

@@ -86,7 +86,7 @@ def _as_mapping(entries: Any) -> Any:
                 raise ValueError(f"each list entry names one table; this one has the keys {', '.join(map(str, entry))}")
             if not isinstance(entry, dict | str):
                 what = f"each list entry names one table; this one is {entry!r}"
-                raise ValueError(what)  # noqa: TRY004 - pydantic reports ValueError
+                raise ValueError(what)  # noqa: TRY004 - pydantic reports a ValueError, and lets a TypeError out
             pairs = entry if isinstance(entry, dict) else {entry: None}
             for name, value in pairs.items():
                 if name in merged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -31,7 +31,11 @@ AdoptOption = Annotated[
 ]
 
 
-def _onboarding(act: Callable[[dict[str, Any], bool], None]) -> Callable[..., None]:
+class _Act(Protocol):
+    def __call__(self, fields: dict[str, Any], *, as_json: bool) -> None: ...
+
+
+def _onboarding(act: _Act) -> Callable[..., None]:
     """Return a command that takes what onboarding takes: dry run and onboarding must not drift apart."""
 
     def command(  # noqa: PLR0913 - each is an option of the command line
@@ -60,13 +64,13 @@ def _onboarding(act: Callable[[dict[str, Any], bool], None]) -> Callable[..., No
             "regenerate_api_key_if_exists": regenerate,
             "adopt_existing_dataset": adopt,
         }
-        act({name: value for name, value in fields.items() if value is not None}, as_json)
+        act({name: value for name, value in fields.items() if value is not None}, as_json=as_json)
 
     command.__doc__ = act.__doc__
     return command
 
 
-def _dryrun(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - called by position, in _onboarding
+def _dryrun(fields: dict[str, Any], *, as_json: bool) -> None:
     """Run every check that onboarding would fail on, writing nothing; exits with 2 when one fails.
 
     Example: cloudact org dryrun acme_corp --company-name "Acme Corporation" --admin-email admin@acme.com
@@ -78,7 +82,7 @@ def _dryrun(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - ca
         raise typer.Exit(OUT_OF_SYNC)
 
 
-def _onboard(fields: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001 - called by position, in _onboarding
+def _onboard(fields: dict[str, Any], *, as_json: bool) -> None:
     """Create an organization: profile, subscription, quota, API key and dataset.
 
     Example: cloudact org onboard acme_corp --company-name "Acme Corporation" --admin-email admin@acme.com

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from cloudact.catalog.model import Dataset
 from cloudact.errors import NotBootstrapped, RunNotFound
@@ -134,15 +135,15 @@ def _names(kind: type[Run | StepLog]) -> Sequence[str]:
     return list(kind.__dataclass_fields__)
 
 
-def _run(row: dict[str, object]) -> Run:
-    return Run(**_parsed(row))  # type: ignore[arg-type]  # the columns have the fields' types
+def _run(row: dict[str, Any]) -> Run:
+    return Run(**_parsed(row))
 
 
-def _step(row: dict[str, object]) -> StepLog:
-    return StepLog(**_parsed(row))  # type: ignore[arg-type]  # the columns have the fields' types
+def _step(row: dict[str, Any]) -> StepLog:
+    return StepLog(**_parsed(row))
 
 
-def _parsed(row: dict[str, object]) -> dict[str, object]:
+def _parsed(row: dict[str, Any]) -> dict[str, Any]:
     """An engine may return JSON as its text."""
     return {
         name: json.loads(value) if name in JSON_COLUMNS and isinstance(value, str) else value
