@@ -18,8 +18,10 @@ from cloudact.settings import Settings
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
+from tests.prepared import Beginning, Prepared, prepare
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("inner_loop", settings.get_profile("default"), max_examples=25)
 settings.load_profile("default")
 
 
@@ -31,6 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the contract on real BigQuery as well, in the project of CA_LIVE_BIGQUERY_PROJECT; it is billed",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The inner loop tries fewer examples of each property; the whole suite runs the same tests on all of them."""
+    settings.load_profile("inner_loop" if config.getoption("markexpr") == "not slow" else "default")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -66,6 +73,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "CA_CONFIG_DIR",
         "CA_TEMPLATES_DIR",
         "CA_ENVIRONMENT",
+        "CA_ALLOW_RECREATE",
         "CA_API_URL",
         "CA_LOG_LEVEL",
         "CA_BIGQUERY_MAX_BYTES_BILLED",
@@ -114,18 +122,41 @@ def client(services: Services) -> Iterator[TestClient]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Warehouse files to begin with."""
+    configure_logging("ERROR")
+    return prepare(tmp_path_factory.mktemp("prepared"))
+
+
 @pytest.fixture
-def bootstrapped(client: TestClient) -> TestClient:
+def beginning(services: Services, database: Path, config_dir: Path) -> Beginning:
+    """How this test's warehouse file begins."""
+    return Beginning(database, config_dir, services.close)
+
+
+@pytest.fixture
+def bootstrapped(client: TestClient, beginning: Beginning, prepared: Prepared) -> TestClient:
     """The application after bootstrap."""
-    assert client.post("/api/v1/admin/bootstrap", json={}).status_code == 200
+    if not beginning.with_copy(prepared.bootstrapped):
+        assert client.post("/api/v1/admin/bootstrap", json={}).status_code == 200
     return client
 
 
 @pytest.fixture
-def onboarded(bootstrapped: TestClient) -> TestClient:
+def onboarded(bootstrapped: TestClient, acme_key: str) -> TestClient:
     """The application after bootstrap, with acme_corp onboarded."""
-    assert bootstrapped.post("/api/v1/organizations/onboard", json=ACME).status_code == 201
     return bootstrapped
+
+
+@pytest.fixture
+def acme_key(bootstrapped: TestClient, beginning: Beginning, prepared: Prepared) -> str:
+    """The API key of acme_corp, which this onboards."""
+    if beginning.with_copy(prepared.onboarded):
+        return prepared.api_key
+    answer = bootstrapped.post("/api/v1/organizations/onboard", json=ACME)
+    assert answer.status_code == 201
+    return str(answer.json()["api_key"])
 
 
 @pytest.fixture

@@ -93,6 +93,13 @@ SCENES: dict[str, tuple[Scene, ...]] = {
     "Organizations dataset does not exist": (no_warehouse,),
     "Extra columns in the status": (by_hand(ADD_LOADED_BY),),
     "A conflict": (by_hand(MAKE_SEATS_TEXT),),
+    "Another partitioning or another type": (
+        edited(
+            f"{CENTRAL}/config.yml",
+            "partition: {type: DAY, field: usage_date}\n    clustering: [org_slug]\n",
+            "partition: {type: MONTH, field: usage_date}\n    clustering: [org_slug]\n",
+        ),
+    ),
     "Only descriptions differ": (
         edited(PROFILES, '"description": "', '"description": "In other words: '),
         edited(f"{CENTRAL}/config.yml", "clustering: [org_slug, status]", "clustering: [status, org_slug]"),

@@ -77,7 +77,7 @@ def loaded(block: Block, directory: Path) -> Any:
             (directory / "plans.yml").write_text(block.text, encoding="utf-8")
             found = load_plans(directory)
         case "yaml":
-            found = validate(ConfigFile, parse_yaml(block.text, problems), problems)
+            found = validate(ConfigFile, parse_yaml(block.text, problems), problems, page="")
         case "json":
             found = schema_file.parse_schema(block.text, problems)
         case _:

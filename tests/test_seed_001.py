@@ -19,21 +19,12 @@ from cloudact.planning.diff import diff
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from tests.acme import ROOT
 from tests.api.live import Live
-from tests.api.published import CENTRAL_TABLES
+from tests.api.published import CENTRAL_TABLES, NEW_TABLE, TENANTS_TABLES
 
 pytestmark = pytest.mark.slow  # tests/processors has the same of each processor, by itself
 SHARED = ROOT.parent / "shared" / "seeds"
 SEEDS = sorted(SHARED.glob("001_*.txt"))
-TABLES = [
-    "pipeline_execution_queue",
-    "scheduled_pipeline_runs",
-    "tenant_api_keys",
-    "tenant_cloud_credentials",
-    "tenant_pipeline_configs",
-    "tenant_profiles",
-    "tenant_subscriptions",
-    "tenant_usage_quotas",
-]
+EMPTY: dict[str, list[object]] = {name: [] for name in TENANTS_TABLES}
 LAYOUT = {
     "tenant_usage_quotas": ("DAY on usage_date", ("tenant_id", "usage_date")),
     "scheduled_pipeline_runs": ("DAY on scheduled_time", ("tenant_id", "state", "config_id")),
@@ -52,7 +43,6 @@ steps:
       force_recreate_dataset: false
       force_recreate_tables: false
 """
-NEW_TABLE = [{"name": "field_name", "type": "STRING", "mode": "REQUIRED", "description": "Field description"}]
 BOOTSTRAP = "configs/setup/bootstrap_system.yml"
 
 
@@ -66,14 +56,17 @@ class Project:
             shutil.copytree(ROOT / name, root / name)
 
     def run(self, *words: str, pipeline: str = BOOTSTRAP, tenant: str = "system", **settings: str) -> Result:
+        given = ["pipeline", "run", "--pipeline", str(self.root / pipeline), "--tenant-id", tenant]
+        return self.command(*given, *words, **settings)
+
+    def command(self, *words: str, **settings: str) -> Result:
         environment = {
             "CA_WAREHOUSE_URL": f"duckdb:///{self.root / 'w.duckdb'}",
             "CA_CONFIG_DIR": str(self.root / "configs"),
             "CA_TEMPLATES_DIR": str(self.root / "ps_templates"),
             **settings,
         }
-        given = ["pipeline", "run", "--pipeline", str(self.root / pipeline), "--tenant-id", tenant, *words]
-        return CliRunner(env=environment).invoke(app, given, prog_name="cloudact", catch_exceptions=False)
+        return CliRunner(env=environment).invoke(app, words, prog_name="cloudact", catch_exceptions=False)
 
     def answer(self, *words: str, **how: str) -> dict[str, Any]:
         done = self.run(*words, "--json", **how)
@@ -116,7 +109,7 @@ def test_first_time_setup_creates_the_dataset_and_the_eight_tables(project: Proj
     answer = project.answer()
     details = answer["steps"][0]["details"]
     assert (details["dataset"], details["location"], details["dataset_created"]) == ("tenants", "US", True)
-    assert details["tables_created"] == TABLES
+    assert details["tables_created"] == TENANTS_TABLES
     declared = load_dataset(project.root / "ps_templates", "setup/initial").alone()
     with project.live() as live:
         tenants = live.dataset("tenants")
@@ -136,7 +129,7 @@ def test_it_is_safe_to_run_many_times(project: Project) -> None:
         live.fill("tenants")
         before = live.values("tenants")
     details = project.answer()["steps"][0]["details"]
-    assert (details["tables_created"], details["tables_skipped"]) == ([], TABLES)
+    assert (details["tables_created"], details["tables_skipped"]) == ([], TENANTS_TABLES)
     with project.live() as live:
         assert live.values("tenants") == before
         live.execute("DROP TABLE tenants.tenant_profiles")
@@ -149,7 +142,7 @@ def test_the_published_pipeline_file_runs_as_it_is(project: Project) -> None:
     assert [step["step_id"] for step in answer["steps"]] == ["bootstrap_setup"]
     assert (answer["state"], answer["recorded"]) == ("COMPLETED", False)
     with project.live() as live:
-        assert live.tables("tenants") == TABLES
+        assert live.tables("tenants") == TENANTS_TABLES
         assert live.dataset("organizations") is None
 
 
@@ -161,7 +154,7 @@ def test_a_table_is_added_by_a_file_and_a_line(project: Project, form: str) -> N
     if form == "mapping":
         config.write_text(config.read_text() + "  new_table: {}\n")
     else:
-        names = "".join(f"  - {name}\n" for name in [*TABLES, "new_table"])
+        names = "".join(f"  - {name}\n" for name in [*TENANTS_TABLES, "new_table"])
         config.write_text(f"dataset: tenants\nlocation: US\ntables:\n{names}")
     details = project.answer("--var", "force_recreate_tables=false")["steps"][0]["details"]
     assert details["tables_created"] == ["new_table"]
@@ -194,8 +187,140 @@ def test_recreation_is_refused_and_no_row_is_lost(project: Project, flag: str, w
     done = project.run(*(["--var", f"{flag}=true"] if way == "parameter" else []))
     assert done.exit_code == 7
     assert f"{flag}: refused" in done.stdout
+    assert "confirm_dataset=tenants" in done.stdout
     with project.live() as live:
         assert live.values("tenants") == before
+
+
+def changed(project: Project) -> None:
+    """Declare what only recreated tables can have: another partitioning, another type, another field."""
+    config = project.initial / "config.yml"
+    config.write_text(config.read_text().replace("{type: DAY, field: usage_date}", "{type: MONTH, field: usage_date}"))
+    path = project.initial / "schemas/tenant_usage_quotas.json"
+    columns = json.loads(path.read_text())
+    (counted,) = [column for column in columns if column["name"] == "pipelines_run_today"]
+    counted["type"] = "BIGNUMERIC"
+    path.write_text(json.dumps([*columns, {"name": "new_field", "type": "STRING"}]))
+
+
+SCHEMA_UPDATE = """
+variables:
+  force_recreate_dataset: false  # Keep dataset
+  force_recreate_tables: true    # Recreate tables with new schema
+"""
+COMPLETE_RESET = """
+variables:
+  force_recreate_dataset: true   # Delete entire dataset
+  force_recreate_tables: true    # Recreate all tables
+"""
+CONFIRMED = ["--var", "confirm_dataset=tenants"]
+
+
+def test_the_variables_of_the_text_are_those_tried_here() -> None:
+    found = re.findall(r"```yaml\n(?:# [^\n]*\n)?(variables:.*?)```", seed(), flags=re.DOTALL)
+    assert [text.strip() for text in found] == [SCHEMA_UPDATE.strip(), COMPLETE_RESET.strip()]
+
+
+def with_variables(project: Project, text: str) -> None:
+    """Write these lines into the pipeline file, and keep the confirmation."""
+    path = project.root / BOOTSTRAP
+    lines = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith("  force_recreate_")]
+    path.write_text("".join(lines).replace("variables:\n", text.lstrip()))
+
+
+@pytest.mark.parametrize("way", ["parameter", "variable"])
+def test_tables_are_recreated_with_a_new_schema_after_a_backup(project: Project, way: str) -> None:
+    project.answer()
+    with project.live() as live:
+        live.fill("tenants")
+        live.execute("CREATE TABLE tenants.notes AS SELECT 1 AS one")
+        before, central = live.values("tenants"), live.values("organizations")
+    changed(project)
+    if way == "variable":
+        with_variables(project, SCHEMA_UPDATE)
+    flag = ["--var", "force_recreate_tables=true"] if way == "parameter" else []
+    recreated = project.answer(*flag, *CONFIRMED)["steps"][0]["details"]["recreated"]
+    assert {item["table"]: (item["outcome"], item["rows_before"]) for item in recreated["tables"]} == dict.fromkeys(
+        TENANTS_TABLES, ("emptied", 3)
+    )
+    declared = load_dataset(project.root / "ps_templates", "setup/initial").alone()
+    with project.live() as live:
+        assert live.values("tenants") == EMPTY | {"notes": before["notes"]}
+        assert diff(live.dataset("tenants"), declared).changes == ()
+        assert str(live.dataset("tenants").table("tenant_usage_quotas").partition) == "MONTH on usage_date"
+        assert live.values(recreated["backup"]) == {name: before[name] for name in TENANTS_TABLES}
+        assert live.values("organizations")["org_profiles"] == central["org_profiles"]
+
+
+def test_a_complete_reset_leaves_the_declared_tables_and_a_backup_of_all(project: Project) -> None:
+    project.answer()
+    with project.live() as live:
+        live.fill("tenants")
+        live.execute("CREATE TABLE tenants.notes AS SELECT 1 AS one")
+        before = live.values("tenants")
+    with_variables(project, COMPLETE_RESET)
+    recreated = project.answer(*CONFIRMED)["steps"][0]["details"]["recreated"]
+    assert recreated["mode"] == "dataset"
+    with project.live() as live:
+        assert live.values("tenants") == EMPTY
+        assert live.values(recreated["backup"]) == before
+    done = project.command("backup", "restore", recreated["backup"], "--as", "tenants_before")
+    assert done.exit_code == 0
+    with project.live() as live:
+        assert live.values("tenants_before") == before
+        audited = live.rows("FROM organizations.org_audit_logs")
+    assert audited
+
+
+def test_both_flags_create_what_is_not_there(project: Project) -> None:
+    with_variables(project, COMPLETE_RESET)
+    details = project.answer(*CONFIRMED)["steps"][0]["details"]
+    assert (details["tables_created"], details["recreated"]) == (TENANTS_TABLES, None)
+
+
+def test_a_schema_is_changed_without_losing_a_row(project: Project) -> None:
+    project.answer()
+    with project.live() as live:
+        live.fill("tenants")
+        before = live.values("tenants")
+    changed(project)
+    assert project.command("recreate", "tenants", "--with-data", "--confirm", "tenants").exit_code == 0
+    with project.live() as live:
+        after = live.values("tenants")
+        assert str(live.dataset("tenants").table("tenant_usage_quotas").partition) == "MONTH on usage_date"
+    assert {name: len(rows) for name, rows in after.items()} == dict.fromkeys(TENANTS_TABLES, 3)
+    quotas = [
+        {name: value for name, value in row.items() if name != "new_field"} for row in after["tenant_usage_quotas"]
+    ]
+    assert after | {"tenant_usage_quotas": quotas} == before
+
+
+@pytest.mark.parametrize("flag", ["force_recreate_dataset", "force_recreate_tables"])
+def test_in_production_recreation_needs_a_setting(project: Project, flag: str) -> None:
+    project.answer()
+    with project.live() as live:
+        live.fill("tenants")
+        before = live.values("tenants")
+    words = ["--var", f"{flag}=true", *CONFIRMED]
+    done = project.run(*words, CA_ENVIRONMENT="production")
+    assert done.exit_code == 7
+    assert "CA_ALLOW_RECREATE" in done.stdout
+    with project.live() as live:
+        assert live.values("tenants") == before
+    assert project.run(*words, CA_ENVIRONMENT="production", CA_ALLOW_RECREATE="true").exit_code == 0
+
+
+def test_a_dry_run_of_a_recreation_tells_and_changes_nothing(project: Project) -> None:
+    project.answer()
+    with project.live() as live:
+        live.fill("tenants")
+        before = live.values("tenants")
+    done = project.run("--var", "force_recreate_tables=true", *CONFIRMED, "--dry-run")
+    assert done.exit_code == 0
+    assert "~ table tenant_profiles emptied, rows before: 3" in done.stdout
+    with project.live() as live:
+        assert live.values("tenants") == before
+        assert [name for name in live.schemas() if "backup" in name] == []
 
 
 def test_it_fails_fast_on_a_wrong_schema_file(project: Project) -> None:
@@ -214,7 +339,7 @@ def test_every_operation_is_in_the_log(project: Project) -> None:
     events = [line["event"] for line in lines]
     assert {"pipeline_run_started", "schemas_loaded", "dataset_created", "pipeline_run_ended"} <= {*events}
     made = [line for line in lines if line["event"] == "table_created"]
-    assert [line["table"] for line in made] == TABLES
+    assert [line["table"] for line in made] == TENANTS_TABLES
     assert {line["table"]: line["clustering"] for line in made if line["partition"]} == {
         name: list(clustering) for name, (_, clustering) in LAYOUT.items()
     }

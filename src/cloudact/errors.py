@@ -4,6 +4,7 @@
     ├── ConfigurationError          the process was started with settings that cannot work
     ├── CatalogError                the declared catalog is wrong; carries every problem
     ├── InvalidRequest              the caller asked for something that cannot be meant
+    │   └── PipelineInvalid         a pipeline file, or a parameter of its run, is wrong; carries every problem
     ├── Unauthenticated             no key, or a key nobody has
     ├── AccessDenied                a good key for something else
     ├── DestructiveRefused          the request would delete data
@@ -14,10 +15,16 @@
     ├── OnboardingUnfinished        another call is at it, or was until a moment ago
     ├── OrganizationNotFound
     ├── RunNotFound
+    ├── TransientError              a step met something that may work later
+    ├── StepCancelled               a step's time is over, or its run was interrupted
     ├── ServiceError                a running service, asked by a command, said no or nothing
     ├── DatasetExists               there is a dataset of that name, but no organization
     ├── DatasetConflict             the dataset exists and differs in ways that need a person
     ├── DatasetNotFound             the warehouse has no dataset of that name
+    ├── DatasetNotDeclared          nothing says what a dataset of this name should be
+    ├── DatasetNameTaken            a backup cannot be restored under a name that is in use
+    ├── BackupNotFound
+    ├── BackupIncomplete            a backup that was interrupted holds not all it should
     ├── NotDeclarable               a live dataset has what the catalog has no place for
     ├── OutputRefused               a command cannot write its files where it was told to
     └── WarehouseError
@@ -38,6 +45,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+_SHOWN = 10
+
 
 class CloudactError(Exception):
     """Root of the tree: a message that names the object and what happened, and a hint what to do."""
@@ -54,6 +63,13 @@ class ConfigurationError(CloudactError):
     """A setting is missing, malformed or unsafe for the environment."""
 
     code = "configuration_invalid"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first of these names in a sentence, and how many more there are."""
+    shown = ", ".join(names[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown or "none"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -111,6 +127,18 @@ class InvalidRequest(CloudactError):
     def __init__(self, message: str, *, problems: Sequence[Problem] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
+
+
+class PipelineInvalid(InvalidRequest):
+    """A pipeline file, or the parameters of its run, cannot be used; `problems` lists everything found."""
+
+    code = "pipeline_invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        found = tuple(sorted(set(problems)))
+        head = f"the pipeline has {len(found)} problem{'s' if len(found) != 1 else ''}; nothing was run"
+        text = "\n".join([head, *(f"  {problem}" for problem in found)])
+        super().__init__(text, problems=found, hint="Mend what is named above, then run the pipeline again.")
 
 
 class Unauthenticated(CloudactError):
@@ -244,6 +272,51 @@ class DatasetNotFound(CloudactError):
         )
 
 
+class DatasetNotDeclared(CloudactError):
+    """Neither the catalog, nor an organization, nor a pipeline template declares a dataset of this name."""
+
+    code = "dataset_not_declared"
+
+    def __init__(self, dataset: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"Nothing declares a dataset {dataset}",
+            hint=f"Only what is declared can be made anew. Declared: {_listed(known)}.",
+        )
+
+
+class DatasetNameTaken(CloudactError):
+    """A backup is restored under a name of its own, and this one is in use."""
+
+    code = "dataset_name_taken"
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"Dataset {dataset} exists already, and a backup is only restored beside what exists",
+            hint="Choose a name that no dataset has; nothing was changed.",
+        )
+
+
+class BackupNotFound(CloudactError):
+    """The warehouse has no backup of this name."""
+
+    code = "backup_not_found"
+
+    def __init__(self, backup: str, known: Sequence[str]) -> None:
+        super().__init__(f"Backup not found: {backup}", hint=f"Backups that can be restored: {_listed(known)}.")
+
+
+class BackupIncomplete(CloudactError):
+    """The backup was interrupted while it was made, so that it need not hold everything."""
+
+    code = "backup_incomplete"
+
+    def __init__(self, backup: str) -> None:
+        super().__init__(
+            f"Backup {backup} was not finished, and is used for nothing",
+            hint="Restore another one, or make one with `cloudact backup create`; nothing was changed.",
+        )
+
+
 class NotDeclarable(CloudactError):
     """A live dataset has parts that no catalog can declare; `problems` names each."""
 
@@ -275,6 +348,18 @@ class RunNotFound(CloudactError):
             f"Pipeline run not found: {run_id}",
             hint="List runs with GET /api/v1/admin/pipelines/runs, or `cloudact pipeline list`.",
         )
+
+
+class TransientError(CloudactError):
+    """Something outside the warehouse did not work now and may work later, so that a step with `retry` tries again."""
+
+    code = "transient_error"
+
+
+class StepCancelled(CloudactError):
+    """The step, or the run that it is part of, was cancelled; whoever catches it has to end as soon as possible."""
+
+    code = "step_cancelled"
 
 
 class ServiceError(CloudactError):

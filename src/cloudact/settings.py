@@ -53,6 +53,11 @@ class Settings(BaseSettings):
         default=Environment.DEVELOPMENT,
         description="`development` or `production`. Production refuses a root key shorter than 32 characters.",
     )
+    allow_recreate: bool = Field(
+        default=False,
+        description="Whether production may recreate tables (`cloudact recreate`, `force_recreate_*`); elsewhere it "
+        "may always. Every recreation makes a backup first.",
+    )
     api_url: str | None = Field(
         default=None,
         description="Address of a running service; when set, commands go there instead of to the warehouse.",

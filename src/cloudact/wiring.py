@@ -18,13 +18,15 @@ from cloudact.planning.policy import EVERYTHING
 from cloudact.processors.pipelines import Pipelines
 from cloudact.processors.runs import Runs
 from cloudact.processors.use_cases import Dependencies
-from cloudact.settings import Settings
+from cloudact.settings import Environment, Settings
 from cloudact.tenancy.adoption.pull import Pull
 from cloudact.tenancy.bootstrap import Bootstrap
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.doctor import Doctor
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
+from cloudact.tenancy.recreation.backups import Backups
+from cloudact.tenancy.recreation.recreations import Recreations
 from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.driver import Observer, Warehouse, ignore
 from cloudact.warehouse.driver import Progress as ChangeProgress
@@ -43,6 +45,8 @@ class Services:
     onboarding: Onboarding
     doctor: Doctor
     pull: Pull
+    backups: Backups
+    recreations: Recreations
     pipelines: Pipelines
     runs: Runs
     ping: Callable[[], None]
@@ -53,7 +57,8 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
     """Return the use cases over the warehouse and catalog that the settings name."""
     warehouse = _open_warehouse(settings, observer)
     catalogs = Declarations(settings.config_dir, warehouse.engine)
-    dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id)
+    allowed = settings.allow_recreate or settings.environment is not Environment.PRODUCTION
+    dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id, allowed)
     return Services(
         catalogs=catalogs,
         bootstrap=Bootstrap(catalogs, warehouse),
@@ -61,6 +66,8 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         onboarding=Onboarding(catalogs, warehouse, _now, _new_id),
         doctor=Doctor(catalogs, warehouse),
         pull=Pull(catalogs, warehouse),
+        backups=Backups(catalogs, warehouse, _now, _new_id),
+        recreations=Recreations(catalogs, settings.templates_dir, warehouse, _now, _new_id, allowed),
         pipelines=Pipelines(settings.config_dir, dependencies),
         runs=Runs(catalogs, warehouse),
         ping=warehouse.ping,

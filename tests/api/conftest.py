@@ -12,11 +12,9 @@ from fastapi.testclient import TestClient
 
 from cloudact.log import configure_logging
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
-from tests.acme import ACME
 from tests.api.catalog_files import CatalogFiles
 from tests.api.documented import check_answer
 from tests.api.live import Live
-from tests.api.published import ONBOARD
 
 
 @pytest.fixture
@@ -33,14 +31,6 @@ def client(client: TestClient) -> TestClient:
     """The application as the administrator; an answer that is not as documented fails the test."""
     client.event_hooks = {"response": [check_answer]}
     return client
-
-
-@pytest.fixture
-def acme_key(bootstrapped: TestClient) -> str:
-    """The API key of acme_corp, which this onboards."""
-    answer = bootstrapped.post(ONBOARD, json=ACME)
-    assert answer.status_code == 201
-    return str(answer.json()["api_key"])
 
 
 @pytest.fixture

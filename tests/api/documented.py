@@ -35,8 +35,8 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def url(self, slug: str = "acme_corp") -> str:
-        """The path for an organization, or for a dataset that is there once it is bootstrapped."""
-        return self.path.format(org_slug=slug, dataset="organizations", run_id="no-such-run")
+        """The path for an organization, a dataset that is there once it is bootstrapped, or for no run or backup."""
+        return self.path.format(org_slug=slug, dataset="organizations", run_id="no-such-run", backup="no-such-backup")
 
     @property
     def body(self) -> Json | None:

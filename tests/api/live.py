@@ -17,6 +17,8 @@ _OBJECTS = """
     UNION ALL SELECT 'macro', schema_name, function_name, macro_definition FROM duckdb_functions() WHERE NOT internal
     ORDER BY ALL
 """
+# The estimate counts rows that are deleted as well, so that a table without any is none of these.
+_FILLED = "SELECT schema_name, table_name FROM duckdb_tables() WHERE estimated_size > 0"
 # One value for row i of each storage type; a list is empty and anything else NULL.
 _VALUES = {
     "VARCHAR": "'row ' || i",
@@ -83,9 +85,9 @@ class Live:
         """Every object's definition and every row of the warehouse, for comparing before with after."""
         with self._warehouse.connect() as connection:
             objects = connection.execute(_OBJECTS).fetchall()
-            names = [f"{quote(schema)}.{quote(name)}" for kind, schema, name, _ in objects if kind == "table"]
+            names = [f"{quote(schema)}.{quote(name)}" for schema, name in connection.execute(_FILLED).fetchall()]
             rows = {name: sorted(map(repr, connection.execute(f"FROM {name}").fetchall())) for name in names}
-        return objects, rows
+        return objects, {name: found for name, found in rows.items() if found}
 
 
 def _value(column_type: str) -> str:

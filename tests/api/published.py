@@ -60,3 +60,15 @@ ORGANIZATION_TABLES = [
 ]
 VIEWS = ["x_all_notifications", "x_notification_stats", "x_org_hierarchy", "x_pipeline_exec_logs"]
 STATUSES = {"SYNCED", "OUT_OF_SYNC", "NOT_BOOTSTRAPPED", "PROFILE_ONLY", "NOT_FOUND"}
+TENANTS_TABLES = [
+    "pipeline_execution_queue",
+    "scheduled_pipeline_runs",
+    "tenant_api_keys",
+    "tenant_cloud_credentials",
+    "tenant_pipeline_configs",
+    "tenant_profiles",
+    "tenant_subscriptions",
+    "tenant_usage_quotas",
+]
+# The table that the users' text adds.
+NEW_TABLE = [{"name": "field_name", "type": "STRING", "mode": "REQUIRED", "description": "Field description"}]

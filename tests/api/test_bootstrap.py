@@ -1,4 +1,4 @@
-"""`POST /api/v1/admin/bootstrap`: the central dataset is made once, finished when unfinished, and never made anew."""
+"""`POST /api/v1/admin/bootstrap`: the central dataset is made once, and finished when unfinished."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def test_a_new_warehouse_gets_the_dataset_and_its_twenty_tables(client: TestClie
         "conflicts": [],
         "bytes_billed": 0,
         "message": "20 tables created, 0 existed already.",
+        "recreated": None,
     }
     assert live.tables(CENTRAL) == CENTRAL_TABLES
 
@@ -54,6 +55,7 @@ def test_again_and_again_it_finds_everything_and_changes_nothing(onboarded: Test
             "conflicts": [],
             "bytes_billed": 0,
             "message": "0 tables created, 20 existed already.",
+            "recreated": None,
         }
     assert live.snapshot() == before
 
@@ -113,7 +115,7 @@ def test_a_column_added_to_the_catalog_waits_for_sync(onboarded: TestClient, liv
     ],
     ids="+".join,
 )
-def test_recreating_is_refused_and_nothing_is_touched(
+def test_recreating_without_confirmation_is_refused_and_nothing_is_touched(
     onboarded: TestClient, live: Live, flags: dict[str, bool]
 ) -> None:
     live.fill(CENTRAL)
@@ -123,11 +125,14 @@ def test_recreating_is_refused_and_nothing_is_touched(
     problem = answer.json()
     assert problem["code"] == "destructive_refused"
     assert all(name in problem["detail"] for name in flags)
+    assert '"confirm_dataset": "organizations"' in problem["hint"]
     assert "bootstrap/sync" in problem["hint"]
     assert live.snapshot() == before
 
 
-def test_recreating_is_refused_before_there_is_anything_to_recreate(client: TestClient, live: Live) -> None:
+def test_recreating_without_confirmation_is_refused_before_there_is_anything_to_recreate(
+    client: TestClient, live: Live
+) -> None:
     assert client.post(BOOTSTRAP, json={"force_recreate_dataset": True}).status_code == 422
     assert live.schemas() == set()
 

@@ -26,6 +26,11 @@ PROMISED = {
     "POST /api/v1/organizations/{org_slug}/sync",
     "GET /api/v1/admin/doctor",
     "GET /api/v1/admin/datasets/{dataset}/declaration",
+    "POST /api/v1/admin/datasets/{dataset}/recreate",
+    "GET /api/v1/admin/backups",
+    "POST /api/v1/admin/backups",
+    "POST /api/v1/admin/backups/{backup}/restore",
+    "GET /api/v1/admin/pipelines",
     "POST /api/v1/admin/pipelines/run",
     "GET /api/v1/admin/pipelines/runs",
     "GET /api/v1/admin/pipelines/runs/{run_id}",
@@ -110,7 +115,8 @@ def test_a_request_has_examples_that_its_schema_allows(operation: Operation) -> 
 def test_the_examples_of_a_request_work(onboarded: TestClient, operation: Operation) -> None:
     for example in operation.body.get("examples", []):
         regenerate = {"regenerate_api_key_if_exists": True} if "org_slug" in example else {}
-        assert onboarded.post(operation.url(), json={**example, **regenerate}).status_code in {200, 201}
+        answer = onboarded.post(operation.url(), json={**example, **regenerate})
+        assert answer.status_code == 404 if "{backup}" in operation.path else answer.is_success
 
 
 @with_body

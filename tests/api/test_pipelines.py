@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from fastapi.testclient import TestClient
 
 from tests.api.live import Live
 
-RUN, RUNS = "/api/v1/admin/pipelines/run", "/api/v1/admin/pipelines/runs"
+LIST = "/api/v1/admin/pipelines"
+RUN, RUNS = f"{LIST}/run", f"{LIST}/runs"
 BOOTSTRAP = {"pipeline": "setup/bootstrap_system.yml", "tenant_id": "system"}
 SYNC = "pipeline: {id: sync, name: Sync}\nsteps: [{step_id: sync, ps_type: setup.organizations.sync}]\n"
 
@@ -22,7 +25,8 @@ def test_a_run_does_what_the_file_says_and_is_recorded(client: TestClient, live:
     assert len(live.tables("tenants")) == 8
     (run,) = client.get(RUNS).json()["runs"]
     assert (run["pipeline_logging_id"], run["trigger_type"], run["status"]) == (report["run_id"], "API", "COMPLETED")
-    assert run["parameters"] == {"force_recreate_dataset": False, "force_recreate_tables": False}
+    force = {"force_recreate_dataset": False, "force_recreate_tables": False, "confirm_dataset": ""}
+    assert run["parameters"] == force
     shown = client.get(f"{RUNS}/{report['run_id']}").json()
     assert shown["run"] == run
     assert [step["step_name"] for step in shown["steps"]] == ["bootstrap_setup", "bootstrap_organizations"]
@@ -66,6 +70,10 @@ def test_a_variable_of_another_type_is_refused(client: TestClient, value: object
         "a" * 1000 + ".yml",
         "link.yml",
         "setup/bootstrap/schemas/org_profiles.json",
+        "no_such_id",
+        "None",
+        "a" * 1000,
+        "a\0b",
     ],
 )
 def test_only_pipelines_of_the_catalog_can_be_named(client: TestClient, config_dir: Path, name: str) -> None:
@@ -74,6 +82,39 @@ def test_only_pipelines_of_the_catalog_can_be_named(client: TestClient, config_d
     answer = client.post(RUN, json={**BOOTSTRAP, "pipeline": name})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert [item["field"] for item in answer.json()["errors"]] == ["pipeline"]
+
+
+def test_a_pipeline_is_run_by_its_id(client: TestClient, live: Live, config_dir: Path) -> None:
+    report = client.post(RUN, json={**BOOTSTRAP, "pipeline": "system_bootstrap"}).json()
+    assert (report["state"], report["pipeline_id"], len(live.tables("tenants"))) == ("COMPLETED", "system_bootstrap", 8)
+    answer = client.post(RUN, json={**BOOTSTRAP, "pipeline": "system_bootstrp"})
+    assert "name one of system_bootstrap" in answer.json()["detail"]
+    shutil.copy(config_dir / "setup/bootstrap_system.yml", config_dir / "twin.yml")
+    answer = client.post(RUN, json={**BOOTSTRAP, "pipeline": "system_bootstrap"})
+    assert answer.status_code == 422
+    assert "write a path: setup/bootstrap_system.yml, twin.yml" in answer.json()["detail"]
+
+
+def test_the_pipelines_of_the_catalog_are_listed_with_their_problems(client: TestClient, config_dir: Path) -> None:
+    (shipped,) = client.get(LIST).json()["pipelines"]
+    assert (shipped["id"], shipped["file"]) == ("system_bootstrap", "setup/bootstrap_system.yml")
+    assert [step["step_id"] for step in shipped["steps"]] == ["bootstrap_setup", "bootstrap_organizations"]
+    assert (shipped["variables"]["force_recreate_tables"], shipped["problems"]) == (False, [])
+    (config_dir / "bad.yml").write_text(SYNC.replace("sync,", "[1],", 1) + "variables: {api_key: s3cret}\nmore: 1\n")
+    (config_dir / "latin.yaml").write_bytes(b"pipeline:\n  name: caf\xe9\n")
+    (config_dir / "other.yml").write_text("a:\n  pipeline: 1\n")
+    (config_dir / "sync.yml").write_text("variables: {api_key: s3cret}\n" + SYNC)
+    (config_dir / "twin.yml").write_text(SYNC)
+    os.mkfifo(config_dir / "pipe.yml")
+    answer = client.get(LIST)
+    assert "s3cret" not in answer.text
+    listed = {entry["file"]: entry for entry in answer.json()["pipelines"]}
+    assert list(listed) == ["bad.yml", "latin.yaml", "setup/bootstrap_system.yml", "sync.yml", "twin.yml"]
+    assert [item["field"] for item in listed["bad.yml"]["problems"]] == ["bad.yml:4:more", "bad.yml:1:pipeline.id"]
+    assert (listed["bad.yml"]["id"], listed["bad.yml"]["name"], listed["bad.yml"]["steps"]) == ("", "Sync", [])
+    assert "is not UTF-8" in listed["latin.yaml"]["problems"][0]["message"]
+    assert listed["sync.yml"]["variables"] == {"api_key": "***"}
+    assert "is sync, as in twin.yml" in listed["sync.yml"]["problems"][0]["message"]
 
 
 def test_a_file_with_problems_is_refused_whole(bootstrapped: TestClient, config_dir: Path) -> None:

@@ -7,23 +7,34 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from cloudact.planning.policy import EVERYTHING
 from cloudact.settings import Settings
+from cloudact.tenancy.recreation.results import Mode, Recreation
 from cloudact.wiring import Services, build_services
 from tests.bigquery.world import SLUG
 from tests.bigquery_fake.server import Fake
 from tests.reliability.world import acme_request
+from tests.tenancy.recreation.setting import Setting
+from tests.tenancy.recreation.test_recreations import changed
 
 # A fork of a small clean process, so that a child neither inherits this one's threads nor imports everything anew.
 CHILDREN = multiprocessing.get_context("forkserver")
 CHILDREN.set_forkserver_preload([__name__])
+
+
+def _recreate(services: Services, mode: Mode) -> None:
+    desired = changed(Setting(services.bootstrap.warehouse))
+    services.recreations.run(desired, Recreation(mode, confirm=desired.name), actor="ann")
+
 
 OPERATIONS: Mapping[str, Callable[[Services], object]] = {
     "bootstrap": lambda services: services.bootstrap.run(),
     "bootstrap sync": lambda services: services.bootstrap.sync(EVERYTHING),
     "onboarding": lambda services: services.onboarding.onboard(acme_request()),
     "sync": lambda services: services.organizations.sync(SLUG, EVERYTHING),
+    **{f"recreate {mode}": partial(_recreate, mode=mode) for mode in Mode},
 }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from cloudact.catalog.model import Dataset, Granularity, Materialized, TimePartition, View
-from cloudact.errors import CloudactError, WarehouseRefused
+from cloudact.errors import CloudactError, WarehouseError, WarehouseRefused
 from cloudact.planning.policy import EVERYTHING
 from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.bigquery.driver import BigQueryWarehouse
@@ -18,6 +19,7 @@ from tests.bigquery_fake.faults import Fault
 from tests.bigquery_fake.server import Fake
 from tests.contract.bigquery import bigquery_at
 from tests.contract.datasets import ORDERS, SHOP, with_table
+from tests.tenancy.recreation.setting import Setting
 
 SOURCE, TARGET = TableName("shop", "orders"), TableName("shop_two", "kept_orders")
 ROWS: list[Row] = [{"id": str(number), "placed_at": datetime(2026, 1, 2, tzinfo=UTC)} for number in range(3)]
@@ -47,7 +49,7 @@ def copy(warehouse: BigQueryWarehouse) -> None:
 
 
 def rebuild(warehouse: BigQueryWarehouse) -> tuple[str, ...]:
-    return warehouse.run(lambda session: session.replace_table("shop", BY_MONTH, keep_rows=True))
+    return warehouse.run(lambda session: session.replace_table("shop", BY_MONTH))
 
 
 def live(warehouse: BigQueryWarehouse, name: str) -> Dataset | None:
@@ -126,9 +128,91 @@ def test_materialized_views_that_a_rebuilt_table_breaks_are_named(warehouse: Big
         warehouse.run(lambda session: session.count("shop", "totals"))
 
 
+def empty(warehouse: BigQueryWarehouse) -> None:
+    warehouse.run(lambda session: session.empty_table("shop", BY_MONTH, TARGET))
+
+
+def remove(warehouse: BigQueryWarehouse) -> None:
+    warehouse.run(lambda session: session.remove_table(SOURCE, TARGET))
+
+
+# The number is that of the query after which the rows of the table have been read.
+@pytest.mark.parametrize(("take_away", "number"), [(empty, 2), (remove, 1)])
+def test_a_row_written_while_a_table_is_compared_with_its_copy_is_kept(
+    fake: Fake, warehouse: BigQueryWarehouse, take_away: Callable[[BigQueryWarehouse], None], number: int
+) -> None:
+    copy(warehouse)
+    other = bigquery_at(fake.url, warehouse.client.project)[0]
+    queries = []
+
+    def write(_number: int, kind: str) -> None:
+        queries.append(kind)
+        if queries.count("jobs.query") == number and kind == "jobs.query":
+            other.run(lambda session: session.insert("shop", "orders", [{**ROWS[0], "id": "late"}]))
+
+    fake.faults.on_done = write
+    with pytest.raises(WarehouseError):
+        take_away(warehouse)
+    assert ids(warehouse, SOURCE) == ["0", "1", "2", "late"]
+
+
+@pytest.mark.parametrize("take_away", [empty, remove])
+def test_a_copy_that_expires_is_none(
+    fake: Fake, warehouse: BigQueryWarehouse, take_away: Callable[[BigQueryWarehouse], None]
+) -> None:
+    copy(warehouse)
+    table = fake.catalog.table(warehouse.client.project, "shop_two", "kept_orders")
+    fake.catalog.patch_table(table, {"expirationTime": "4102444800000"})
+    with pytest.raises(WarehouseRefused, match="not an exact copy"):
+        take_away(warehouse)
+    assert ids(warehouse, SOURCE) == ["0", "1", "2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("take_away", [empty, remove])
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.BACKEND_ERROR, Fault.TRUNCATED])
+@pytest.mark.parametrize("kind", ["jobs.query", "tables.get", "tables.delete"])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_rows_are_taken_away_once_whatever_goes_wrong(
+    fake: Fake,
+    warehouse: BigQueryWarehouse,
+    take_away: Callable[[BigQueryWarehouse], None],
+    fault: Fault,
+    kind: str,
+    number: int,
+) -> None:
+    copy(warehouse)
+    fake.faults.add(kind, fault, at=[number])
+    take_away(warehouse)
+    fake.faults.clear()
+    found = live(warehouse, "shop")
+    assert found is not None
+    assert found.table("orders") == (BY_MONTH if take_away is empty else None)
+    assert ids(warehouse, TARGET) == ["0", "1", "2"]
+
+
+def test_a_view_that_cannot_be_renewed_does_not_keep_others_from_it(warehouse: BigQueryWarehouse) -> None:
+    amounts = replace(TOTALS, name="amounts", query="SELECT amount FROM `shop`.orders")
+    synchronize(warehouse, replace(SHOP, views=(*SHOP.views, TOTALS, amounts)), EVERYTHING)
+    copy(warehouse)
+    fewer = replace(ORDERS, columns=tuple(column for column in ORDERS.columns if column.name != "amount"))
+    warehouse.run(lambda session: session.empty_table("shop", fewer, TARGET))
+    with pytest.raises(WarehouseRefused, match=r"shop\.amounts"):
+        warehouse.run(lambda session: session.renew_views("shop", ["orders"]))
+    assert warehouse.run(lambda session: session.count("shop", "totals")) == 0
+
+
+def test_backups_are_listed_by_two_requests(fake: Fake, warehouse: BigQueryWarehouse) -> None:
+    setting = Setting(warehouse)
+    made = [setting.backups.create("shop", ["orders"], reason="", actor="ann") for _ in range(3)]
+    with fake.log.measured() as measured:
+        assert setting.backups.list() == tuple(reversed(made))
+    assert measured.by_kind() == {"datasets.list": 1, "jobs.query": 1}
+
+
 def test_rows_in_a_streaming_buffer_are_not_lost(fake: Fake, project: str, warehouse: BigQueryWarehouse) -> None:
     fake.catalog.table(project, "shop", "orders").streaming = 7
-    for work in (copy, rebuild):
+    for work in (copy, rebuild, empty, remove):
         with pytest.raises(WarehouseRefused, match="7 rows in its streaming buffer"):
             work(warehouse)
     assert live(warehouse, "shop") == SHOP
@@ -139,7 +223,7 @@ def test_a_table_with_policy_tags_is_not_rebuilt_without_them(warehouse: BigQuer
     tagged = replace(ORDERS.columns[0], policy_tags=("projects/p/locations/eu/taxonomies/1/policyTags/2",))
     declared = replace(BY_MONTH, columns=(tagged, *ORDERS.columns[1:]))
     with pytest.raises(WarehouseRefused, match="policy tags on id"):
-        warehouse.run(lambda session: session.replace_table("shop", declared, keep_rows=True))
+        warehouse.run(lambda session: session.replace_table("shop", declared))
     assert live(warehouse, "shop") == SHOP
 
 

@@ -142,3 +142,18 @@ def test_outputs_are_named_where_bigquery_looks_for_them(sql: Queries) -> None:
 def test_json_is_not_grouped_by(sql: Queries) -> None:
     with pytest.raises(exceptions.BadRequest, match="JSON"):
         sql.rows("SELECT COUNT(*) AS n FROM (SELECT PARSE_JSON(@j) AS j) GROUP BY j", scalar("j", "STRING", "1"))
+
+
+def test_a_bignumeric_is_made_of_numbers_whose_digits_are_known(sql: Queries) -> None:
+    numbers = [0.5, 1234567.125, -3.0, 0.0, None]
+    source = f"UNNEST([{', '.join('NULL' if n is None else repr(n) for n in numbers)}]) AS n"
+    query = f"SELECT CAST(n AS BIGNUMERIC) AS b, IF(n > 1e8, ERROR('large'), CAST(n AS BIGNUMERIC)) AS c FROM {source}"
+    expected = [(None if n is None else Decimal(repr(n)),) * 2 for n in numbers]
+    assert sorted(map(str, sql.rows(query))) == sorted(map(str, [tuple(map(_shortest, row)) for row in expected]))
+    for unknown in ("0.1", "1e10"):
+        with pytest.raises(exceptions.GoogleAPICallError, match="does not know the BIGNUMERIC of a FLOAT64"):
+            sql.rows(f"SELECT CAST(n AS BIGNUMERIC) AS b FROM UNNEST([{unknown}]) AS n")
+
+
+def _shortest(number: Decimal | None) -> Decimal | None:
+    return None if number is None else Decimal(f"{number.normalize():f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -339,6 +340,15 @@ def test_a_file_that_cannot_be_read_is_a_problem(catalog: CatalogDirectory, path
     catalog.delete(path)
     (catalog.root / path).symlink_to(UNREADABLE)
     assert path in {problem.where for problem in catalog.problems()}
+
+
+@pytest.mark.parametrize("path", [EVENTS, CONFIG_FILE, RECENT])
+def test_a_pipe_is_a_problem_and_is_not_waited_for(catalog: CatalogDirectory, path: str) -> None:
+    catalog.delete(path)
+    os.mkfifo(catalog.root / path)
+    assert "cannot be read: it is not a regular file" in {
+        item.what for item in catalog.problems() if item.where == path
+    }
 
 
 GOOD = encoded(small_catalog())

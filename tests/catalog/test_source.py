@@ -32,6 +32,14 @@ def test_nothing_is_parsed_again_while_no_byte_changes(catalog: CatalogDirectory
     assert catalog.load() is first
 
 
+def test_a_catalog_with_a_problem_is_not_parsed_again_either(catalog: CatalogDirectory) -> None:
+    catalog.write(RECENT, "SELECT")
+    problem = catalog.problem()
+    assert catalog.problem() is problem
+    catalog.write(RECENT, small_catalog()[RECENT])
+    assert [item.view.name for item in catalog.load().organization.views] == ["recent"]
+
+
 def test_an_edit_is_seen_by_the_next_call(catalog: CatalogDirectory) -> None:
     catalog.load()
     catalog.write(ACCOUNTS, [*small_catalog()[ACCOUNTS], column("added")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from cloudact.catalog.problems import Code, Problems
-from cloudact.catalog.view_file import ViewQuery, parse_view
+from cloudact.catalog.view_file import MAX_NESTED_SELECTS, ViewQuery, parse_view
 from cloudact.errors import Problem
 from cloudact.warehouse.duckdb.ddl import view_query
 
@@ -139,9 +139,29 @@ def test_what_is_not_sql_is_said_without_control_characters() -> None:
     assert found.what.isprintable()
 
 
-def test_a_nesting_beyond_reason_is_a_problem() -> None:
-    (found,) = problems_of("SELECT " + "(" * 5_000 + "1" + ")" * 5_000)
-    assert found.where == FILE
+def nested(selects: int) -> str:
+    """A query with this many SELECTs inside one another."""
+    inner = "SELECT id FROM {dataset}.events"
+    return "SELECT id FROM {dataset}.events WHERE id IN (" * (selects - 1) + inner + ")" * (selects - 1)
+
+
+@pytest.mark.parametrize("query", ["SELECT " + "(" * 200 + "1" + ")" * 200, nested(200)], ids=["value", "query"])
+def test_a_nesting_beyond_reason_is_a_problem(query: str) -> None:
+    (found,) = problems_of(query)
+    assert (found.where, found.what) == (FILE, "is nested beyond reason")
+    assert found.fix.startswith("write it flatter")
+
+
+def test_what_is_nested_as_deep_as_may_be_can_be_rendered() -> None:
+    query = parse_view(nested(MAX_NESTED_SELECTS), Problems(FILE))
+    assert query is not None
+    assert query.render({"dataset": "d"}).count("SELECT") == MAX_NESTED_SELECTS
+    (found,) = problems_of(nested(MAX_NESTED_SELECTS + 1))
+    assert found.what == f"has {MAX_NESTED_SELECTS + 1} SELECTs inside one another"
+
+
+def test_how_many_selects_stand_in_a_row_does_not_matter() -> None:
+    assert parse_view(" UNION ALL ".join(["SELECT id FROM {dataset}.events"] * 200), Problems(FILE)) is not None
 
 
 @pytest.mark.parametrize("name", ["slug", "ORG_SLUG", "tenant"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -45,12 +47,45 @@ def test_a_file_that_is_no_mapping_is_a_problem(catalog: CatalogDirectory, text:
     catalog.write(CONFIG_FILE, text)
     found = catalog.problem()
     assert (found.where, found.field) == (CONFIG_FILE, "")
-    assert found.what.startswith("Input should be a valid dictionary")
+    assert found.what.startswith("is not a mapping")
 
 
 def test_a_nesting_beyond_reason_is_a_problem(catalog: CatalogDirectory) -> None:
-    catalog.write(CONFIG_FILE, "[" * 5_000)
+    catalog.write(CONFIG_FILE, "[" * 1_000)
     assert catalog.problem().where == CONFIG_FILE
+
+
+def bomb(last: str) -> str:
+    """Return mappings in which each has the one before it nine times, and a last line."""
+    letters = "abcdefgh"
+    lines = [f"{this}: &{this} [{', '.join([f'*{before}'] * 9)}]" for before, this in pairwise(letters)]
+    return "\n".join(["a: &a [x, x, x, x, x, x, x, x, x]", *lines, last, ""])
+
+
+@pytest.mark.parametrize("text", [bomb(""), bomb("z: *h\nz: *h"), "dataset: &a\n  tables: *a\n", "a: &a [*a]\n"])
+def test_aliases_that_make_a_text_beyond_reason_are_a_problem(catalog: CatalogDirectory, text: str) -> None:
+    catalog.write(CONFIG_FILE, text)
+    found = catalog.problem()
+    assert (found.where, found.what) == (
+        CONFIG_FILE,
+        "is longer than 1,000,000 characters with its aliases written out",
+    )
+
+
+@pytest.mark.parametrize("written", ["\\uD800", "\\ud83d\\ude00", "\\U0000dfff"])
+def test_half_of_a_surrogate_pair_is_a_problem_with_its_line(catalog: CatalogDirectory, written: str) -> None:
+    catalog.write(CONFIG_FILE, f'dataset: x\nlabels:\n  a: "{written}"\n')
+    found = catalog.problem()
+    assert (found.what, found.line) == ("has half of a surrogate pair, which is no character", 3)
+    catalog.write(
+        CONFIG_FILE, f"dataset: '{{org_slug}}_prod'\ndescription: 'as {written}'\ntables: [events]\nviews: [recent]\n"
+    )
+    assert catalog.load().organization.description == f"as {written}"
+
+
+def test_a_key_that_is_there_twice_is_told_without_its_values(catalog: CatalogDirectory) -> None:
+    catalog.write(CONFIG_FILE, "labels: {token: s3cret, token: s3cr3t}\n")
+    assert catalog.problem().what == 'is not YAML: found duplicate key "token"'
 
 
 def test_an_anchor_that_is_defined_again_is_no_problem(catalog: CatalogDirectory) -> None:

@@ -18,12 +18,13 @@ from cloudact.wiring import Services
 from tests.acme import ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
 from tests.cli.command_line import CommandLine
+from tests.prepared import Prepared
 
 
 @pytest.fixture
-def cli(config_dir: Path, tmp_path: Path) -> CommandLine:
+def cli(config_dir: Path, tmp_path: Path, prepared: Prepared) -> CommandLine:
     """The command line over a file of its own, which it makes."""
-    return CommandLine(config_dir, tmp_path / "cli.duckdb")
+    return CommandLine(config_dir, tmp_path / "cli.duckdb", prepared)
 
 
 @pytest.fixture

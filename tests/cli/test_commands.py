@@ -22,7 +22,7 @@ def test_the_version_is_the_packages(cli: CommandLine) -> None:
     assert cli.succeed("--version") == f"cloudact {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [[], ["bootstrap"], ["org"], ["catalog"]], ids=" ".join)
+@pytest.mark.parametrize("words", [[], ["bootstrap"], ["org"], ["backup"], ["catalog"]], ids=" ".join)
 def test_a_group_alone_shows_its_help_and_is_a_usage_error(cli: CommandLine, words: list[str]) -> None:
     done = cli.run(*words)
     assert done.exit_code == 2

@@ -18,7 +18,7 @@ NOT_OURS = [b"{}", b'{"examinations": 5}', b'{"status": "HEALTHY"}']
 @pytest.fixture
 def ready(cli: CommandLine) -> CommandLine:
     """The command line after bootstrap."""
-    cli.succeed("bootstrap", "run")
+    cli.bootstrap()
     return cli
 
 

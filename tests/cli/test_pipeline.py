@@ -62,7 +62,7 @@ def test_a_failed_step_ends_the_command_with_its_own_exit_code(cli: CommandLine,
     assert (done.exit_code, done.stderr) == (7, "")
     assert "FAIL bootstrap_setup: " in done.stdout
     assert "force_recreate_tables: refused" in done.stdout
-    assert "sync_missing_columns: true" in done.stdout  # the hint
+    assert "--var confirm_dataset=tenants" in done.stdout  # the hint
     assert "skip bootstrap_organizations: step bootstrap_setup ended as FAILED" in done.stdout
     assert "! the run is not recorded: " in done.stdout
 
@@ -153,6 +153,31 @@ def test_a_service_answers_the_same(cli: CommandLine, bootstrap: list[str], serv
     (run,) = cli.answer("pipeline", "list", **remote)["runs"]
     shown = cli.answer("pipeline", "show", run["pipeline_logging_id"], **remote)
     assert (shown["run"], len(shown["steps"])) == (run, 2)
+
+
+def test_a_pipeline_of_the_catalog_is_listed_and_run_by_its_id(
+    cli: CommandLine, config_dir: Path, service_url: str
+) -> None:
+    (config_dir / "bad.yml").write_text(BROKEN)
+    listed = [line.rstrip() for line in cli.succeed("pipeline", "available").splitlines()]
+    assert [line.split()[0] for line in listed[:3]] == ["id", "broken", "system_bootstrap"]
+    assert listed[1].endswith("cannot be run")
+    assert listed[2].endswith("setup/bootstrap_system.yml  bootstrap_setup, bootstrap_organizations")
+    assert [line.split(": ")[0] for line in listed[3:]] == [
+        "! bad.yml:3:steps.0.ps_type",
+        "! bad.yml:4:steps.1.config.drop",
+        "! bad.yml:4:steps.1.step_id",
+    ]
+    remote = {"CA_API_URL": service_url, "CA_ROOT_API_KEY": ROOT_KEY}
+    assert cli.answer("pipeline", "available", **remote) == cli.answer("pipeline", "available")
+    words = ["pipeline", "run", "--pipeline", "system_bootstrap", "--tenant-id", "system", "--dry-run"]
+    for where, refused in (({}, 3), (remote, 6)):
+        shown = cli.succeed(*words, **where)
+        assert shown.startswith("system_bootstrap  COMPLETED  dry run, ")
+        assert shown.endswith("on the warehouse as it is, without what earlier steps would do\n")
+        exit_code, problem = cli.refusal(*words[:3], "no_such", *words[4:], **where)
+        assert (exit_code, problem["code"]) == (refused, "invalid_request")
+        assert "name one of broken, system_bootstrap" in problem["detail"]
 
 
 def test_a_service_runs_only_the_files_of_its_catalog(cli: CommandLine, service_url: str, tmp_path: Path) -> None:

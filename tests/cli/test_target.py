@@ -42,7 +42,7 @@ def empty(cli: CommandLine, files: CatalogFiles) -> None:
 
 
 def bootstrapped(cli: CommandLine, files: CatalogFiles) -> None:
-    cli.succeed("bootstrap", "run")
+    cli.bootstrap()
 
 
 def onboarded(cli: CommandLine, files: CatalogFiles) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloudact.errors import WarehouseBusy
+from cloudact.errors import StepCancelled, WarehouseBusy
 from cloudact.pipeline.attempt import Wait
 from cloudact.pipeline.cancellable import CancellableWarehouse
-from cloudact.pipeline.cancellation import Cancellation, StepCancelled, cancelled_by_signals
+from cloudact.pipeline.cancellation import Cancellation, cancelled_by_signals
 from cloudact.pipeline.processor import StepContext, StepReport
 from cloudact.pipeline.records import RUNS, STEP_LOGS, TRANSITIONS
 from cloudact.pipeline.states import State

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from cloudact.errors import CatalogError, Problem, WarehouseBusy, WarehouseRefused, WarehouseUnavailable
+from cloudact.errors import CatalogError, Problem, TransientError, WarehouseBusy, WarehouseRefused, WarehouseUnavailable
 from cloudact.log import configure_logging
 from cloudact.pipeline.definition import Trigger, TriggerType
-from cloudact.pipeline.processor import StepContext, StepReport, TransientError
+from cloudact.pipeline.processor import StepContext, StepReport
 from cloudact.pipeline.records import RUNS, STEP_LOGS, TRANSITIONS
 from cloudact.pipeline.states import State
 from tests.pipeline.steps import START, Act, NoteConfig, World, make_central, step, steps
@@ -219,11 +219,51 @@ def test_the_parameters_of_a_run_are_recorded(world: World) -> None:
     assert json.loads(world.rows(RUNS)[0]["parameters"]) == {"day": "2026-01-01", "force": True}
 
 
-@pytest.mark.parametrize("answer", [None, StepReport("x", ["no mapping"])], ids=["nothing", "no mapping"])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        StepReport("x", ["no mapping"]),  # type: ignore[arg-type]
+        StepReport(None),  # type: ignore[arg-type]
+        StepReport("x", rows_processed="many"),  # type: ignore[arg-type]
+        StepReport("x", rows_processed=2**63),
+    ],
+    ids=["nothing", "no mapping", "no summary", "rows that are no number", "more rows than a column holds"],
+)
 def test_a_processor_that_returns_no_report_has_failed(world: World, answer: StepReport) -> None:
     world.processor.act = lambda _config, _context: answer
     assert world.run(steps(step("one"))).recorded
     assert world.states() == {"one": "FAILED"}
+
+
+class UnspeakableError(Exception):
+    """An error that cannot say what happened."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (UnspeakableError(), "UnspeakableError: its message cannot be told: ValueError"),
+        (OSError("no file \udcff"), "OSError: no file ?"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
+    ids=["unspeakable", "half a character", "exit"],
+)
+def test_whatever_a_processor_raises_is_recorded(world: World, error: Exception, said: str) -> None:
+    world.processor.act = failing("one", error=error)
+    report = world.run(steps(step("one")))
+    assert (report.recorded, report.record_problem) == (True, "")
+    assert [row["error_message"] for row in world.rows(STEP_LOGS)] == [said]
+
+
+def test_halves_of_characters_are_shown_and_recorded_as_question_marks(world: World) -> None:
+    world.processor.act = lambda _config, _context: StepReport("a\ud800", {"\udcff": ["\udcff"]})
+    report = world.run("variables: {name: a}\n" + steps(step("one")), {"name": "\udcff"})
+    assert (report.recorded, report.parameters) == (True, {"name": "?"})
+    assert (report.steps[0].summary, report.steps[0].details) == ("a?", {"?": ["?"]})
 
 
 def test_details_of_other_types_become_text(world: World) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from cloudact.errors import Problem
+from cloudact.errors import PipelineInvalid, Problem
 from cloudact.pipeline.definition import OnFailure, Retry
-from cloudact.pipeline.load import PipelineInvalid, load_pipeline
+from cloudact.pipeline.load import load_pipeline
 from tests.pipeline.steps import Nested, NoteConfig, Scripted, pipeline_text, step, steps
 
 PROCESSORS = {"test.note": Scripted(), "test.other": Scripted(ps_type="test.other")}
@@ -91,11 +92,11 @@ CASES: dict[str, tuple[str, str, str, int]] = {
         steps(step("a", config="{nested: {}}")), "steps.0.config.nested.depth", "is missing", 7,
     ),
     "wrong type in the configuration": (
-        steps(step("a", config="{number: many}")), "steps.0.config.number", "is wrong: Input should be a valid", 7,
+        steps(step("a", config="{number: many}")), "steps.0.config.number", "Input should be a valid", 7,
     ),
-    "wrong timeout": (steps(step("a", timeout=0)), "steps.0.timeout", "is wrong: Input should be greater than 0", 7),
-    "wrong attempts": (steps(step("a", retry="{attempts: 0}")), "steps.0.retry.attempts", "is wrong", 7),
-    "wrong on_failure": (steps(step("a", on_failure="ignore")), "steps.0.on_failure", "is wrong: Input", 7),
+    "wrong timeout": (steps(step("a", timeout=0)), "steps.0.timeout", "Input should be greater than 0", 7),
+    "wrong attempts": (steps(step("a", retry="{attempts: 0}")), "steps.0.retry.attempts", "Input should be", 7),
+    "wrong on_failure": (steps(step("a", on_failure="ignore")), "steps.0.on_failure", "Input", 7),
     "unknown processor": (
         "steps:\n  - step_id: a\n    ps_type: test.nothing\n", "steps.0.ps_type", "is test.nothing, which", 6,
     ),
@@ -122,7 +123,9 @@ CASES: dict[str, tuple[str, str, str, int]] = {
     "variable of variables": (
         'variables:\n  one: 1\n  two: "${one}"\n' + steps(step("a")), "variables.two", "refers to a variable", 6,
     ),
-    "name of a variable": ("variables: {a-b: 1}\n" + steps(step("a")), "variables.a-b", "is wrong: String", 4),
+    "no mapping": ("steps:\n  - 5\n", "steps.0", "is not a mapping", 5),
+    "no list": (steps(step("a", depends_on="b")), "steps.0.depends_on", "is not a list", 7),
+    "name of a variable": ("variables: {a-b: 1}\n" + steps(step("a")), "variables.a-b", "String", 4),
 }  # fmt: skip
 
 
@@ -147,7 +150,11 @@ def test_a_problem_is_named_with_its_line(case: str) -> None:
             "declare it under `variables`; declared are day, hour",
         ),
         (steps(step("a", config='{note: "${dya}"}')), "declare it under `variables`; none is declared"),
-        (steps(step("a", depends_on="[b]")), "name steps of this file: a"),
+        (steps(step("one"), step("b", depends_on="[onne]")), "did you mean one? name steps of this file: one, b"),
+        (
+            steps(*(step(f"s{number}") for number in range(20)), step("t", depends_on="[zzz]")),
+            "name steps of this file: s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, ...",
+        ),
     ],
 )  # fmt: skip
 def test_a_problem_names_what_is_valid(text: str, fix: str) -> None:
@@ -187,6 +194,13 @@ def test_a_file_is_named_in_its_problems(tmp_path: Path) -> None:
         load_pipeline(path, PROCESSORS)
     path.write_text(pipeline_text(steps(step("a"))))
     assert load_pipeline(path, PROCESSORS).pipeline_id == "test_pipeline"
+
+
+def test_what_is_no_file_is_a_problem_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yml")
+    for path in (tmp_path / "pipe.yml", tmp_path, tmp_path / "a\0b.yml"):
+        with pytest.raises(PipelineInvalid, match="cannot be read"):
+            load_pipeline(path, PROCESSORS)
 
 
 PARAMETERS = """\
@@ -232,7 +246,19 @@ def test_a_run_parameter_has_the_type_of_the_declared_value(name: str, text: str
         ("share", "half", "'half' is not a number"),
         ("items", "a", "'a' is not a list, such as [a, b]"),
         ("nested", "[a]", "'[a]' is not a mapping, such as {a: 1}"),
-        ("anything", "[", "'[' is not YAML"),
+        ("anything", "[", "'[' is not YAML: expected the node content, but found '<stream end>'"),
+        ("share", "nan", "'nan' is not a number"),
+        ("share", "-inf", "'-inf' is not a number"),
+        (
+            "anything",
+            "[&a [*a, *a]]",
+            "'[&a [*a, *a]]' is longer than 1,000,000 characters with its aliases written out",
+        ),
+        (
+            "number",
+            "n" * 100,
+            f"'{'n' * 80}'... is not a whole number",
+        ),
         ("unknown", "1", "is not a variable of the pipeline"),
     ],
 )

@@ -7,8 +7,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudact.errors import PipelineInvalid
 from cloudact.pipeline.definition import Retry, execution_order
-from cloudact.pipeline.load import PipelineInvalid, load_pipeline
+from cloudact.pipeline.load import load_pipeline
 from cloudact.pipeline.states import OPEN, TRANSITIONS, State
 from cloudact.pipeline.variables import MASK, Redaction, plain, refers, resolve
 from tests.pipeline.steps import Scripted

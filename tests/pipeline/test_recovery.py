@@ -12,11 +12,12 @@ from itertools import count
 import pytest
 
 from cloudact.errors import WarehouseUnavailable
-from cloudact.pipeline.records import RUNS, STEP_LOGS, TRANSITIONS
-from cloudact.pipeline.recovery import LEASE, Process, is_alive, mark_interrupted, this_process
+from cloudact.pipeline.processor import StepContext, StepReport
+from cloudact.pipeline.records import LEASE, RUNS, STEP_LOGS, TRANSITIONS
+from cloudact.pipeline.recovery import Process, is_alive, mark_interrupted, this_process
 from cloudact.pipeline.states import State
-from tests.pipeline.faults import AnswersLost, CallsFail
-from tests.pipeline.steps import START, World, central, make_central, step, steps
+from tests.pipeline.faults import AnswersLost, CallsFail, EveryUnitTwice
+from tests.pipeline.steps import START, NoteConfig, World, central, make_central, step, steps
 from tests.reliability.stepping import SteppedWarehouse
 
 TWO = steps(step("one"), step("two"))
@@ -206,3 +207,41 @@ def test_what_could_not_be_written_once_is_written_later_and_once(world: World) 
     assert len(world.rows(STEP_LOGS)) == 2
     assert len(world.rows(TRANSITIONS)) == 6
     assert_nothing_is_open(world)
+
+
+@pytest.mark.parametrize("taken_for_dead", [False, True], ids=["alive", "taken for dead"])
+def test_a_run_without_a_lease_does_not_claim_a_record_that_others_ended(world: World, taken_for_dead: bool) -> None:
+    slept = [timedelta()]
+    awake = world.now
+    world.now = lambda: awake() + slept[0]
+
+    def sleep(_config: NoteConfig, _context: StepContext) -> StepReport:
+        slept[0] = 2 * LEASE
+        if taken_for_dead:
+            assert len(mark_interrupted(world.warehouse, central().name, world.now(), lambda _process: None)) == 1
+        return StepReport("done")
+
+    world.processor.act = sleep
+    report = world.run(steps(step("one")))
+    assert (report.state, report.recorded) == (State.COMPLETED, not taken_for_dead)
+    assert [row["status"] for row in world.rows(RUNS)] == ["FAILED" if taken_for_dead else "COMPLETED"]
+    assert ("another process took the run for dead" in report.record_problem) == taken_for_dead
+    changes = [(row["entity_name"], row["from_state"]) for row in world.rows(TRANSITIONS)]
+    assert len(changes) == len(set(changes)) == 4
+
+
+def test_a_late_end_that_is_written_twice_is_not_taken_for_that_of_others(world: World) -> None:
+    slept = [timedelta()]
+    awake = world.now
+    world.now = lambda: awake() + slept[0]
+    real = world.warehouse
+    world.warehouse = EveryUnitTwice(real)
+
+    def sleep(_config: NoteConfig, _context: StepContext) -> StepReport:
+        slept[0] = 2 * LEASE
+        return StepReport("done")
+
+    world.processor.act = sleep
+    assert world.run(steps(step("one"))).record_problem == ""
+    world.warehouse = real
+    assert [row["status"] for row in world.rows(RUNS)] == ["COMPLETED"] * 2

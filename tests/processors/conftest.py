@@ -34,6 +34,7 @@ def dependencies(templates_dir: Path) -> Iterator[Dependencies]:
             warehouse=warehouse,
             clock=lambda: datetime.now(UTC),
             new_id=lambda: str(uuid.uuid4()),
+            recreation_allowed=True,
         )
 
 

@@ -46,5 +46,5 @@ def test_the_exit_codes_are_those_of_the_command() -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_every_shipped_pipeline_is_valid_and_named(dependencies: Dependencies, path: Path) -> None:
     name = path.relative_to(ROOT / "configs").as_posix()
-    assert load_pipeline(Pipelines(ROOT / "configs", dependencies).within_catalog(name), load_processors(dependencies))
+    assert load_pipeline(Pipelines(ROOT / "configs", dependencies).named(name), load_processors(dependencies))
     assert f"`configs/{name}` creates" in DOCUMENT.read_text()

@@ -40,6 +40,13 @@ _CALLS = (
     "update",
     "select",
     "count",
+    "copy_table",
+    "digest",
+    "check_replacement",
+    "replace_table",
+    "empty_table",
+    "remove_table",
+    "renew_views",
     "commit",
 )
 
@@ -72,12 +79,13 @@ def dies(settings: Settings, operation: str, death: Death) -> bool:
 
 
 def _carry_out(settings: Settings, operation: str, death: Death) -> None:
-    services = build_services(settings, observer=_armed(death))
+    services = build_services(settings, observer=armed(death))
     OPERATIONS[operation](services)
     services.close()
 
 
-def _armed(death: Death) -> Observer:
+def armed(death: Death) -> Observer:
+    """Prepare this process for its death, and return what has to observe its changes."""
     count = _countdown(death.number)
     match death.instant:
         case Instant.CHANGE:

@@ -79,19 +79,19 @@ def test_a_file_that_is_not_utf8_is_a_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "field", "what", "line"),
     [
-        ("plans:\n  FREE:\n    daily: 5\n", "plans.FREE.daily", "Extra inputs are not permitted", 3),
+        ("plans:\n  FREE:\n    daily: 5\n", "plans.FREE.daily", "is not a known key", 3),
         ("plans:\n  FREE:\n    daily_limit: 0\n", "plans.FREE.daily_limit", "Input should be greater than 0", 3),
         ("plans:\n  FREE: {daily_limit: -1}\n", "plans.FREE.daily_limit", "Input should be greater than 0", 2),
         ("plans:\n  FREE: {daily_limit: many}\n", "plans.FREE.daily_limit", "Input should be a valid integer", 2),
         ("plans:\n  FREE: {daily_limit: 1.5}\n", "plans.FREE.daily_limit", "Input should be a valid integer", 2),
         ("plans:\n  FREE: {daily_limit: true}\n", "plans.FREE.daily_limit", "Input should be a valid integer", 2),
-        ("plans:\n  FREE:\n", "plans.FREE", "Input should be a valid dictionary", 2),
+        ("plans:\n  FREE:\n", "plans.FREE", "is not a mapping", 2),
         ("plans:\n  free: {}\n", "plans.free", "String should match pattern", 2),
         ("plans: {}\n", "plans", "Dictionary should have at least 1 item", 1),
-        ("plan: {}\nplans: {FREE: {}}\n", "plan", "Extra inputs are not permitted", 1),
+        ("plan: {}\nplans: {FREE: {}}\n", "plan", "is not a known key", 1),
         ("plans:\n  FREE: {}\n  FREE: {}\n", "", 'is not YAML: found duplicate key "FREE"', 3),
         ("plans: [\n", "", "is not YAML: ", 2),
-        ("other\n", "", "Input should be a valid dictionary", 0),
+        ("other\n", "", "is not a mapping", 0),
     ],
 )
 def test_a_wrong_entry_is_one_problem_with_field_and_line(

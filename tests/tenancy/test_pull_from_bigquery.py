@@ -50,6 +50,23 @@ def test_names_that_differ_by_case_alone_are_left_out_for_nobody_knows_which_is_
     warehouse.close()
 
 
+def test_a_view_that_is_nested_deeper_than_a_file_may_be_is_left_out(
+    make_bigquery: Callable[[], tuple[Warehouse, bigquery.Client]],
+) -> None:
+    warehouse, client = make_bigquery()
+    for name in ("organizations", "acme_prod"):
+        client.create_dataset(name)
+    client.create_table(bigquery.Table(f"{client.project}.acme_prod.orders", [bigquery.SchemaField("id", "STRING")]))
+    view, depth = bigquery.Table(f"{client.project}.acme_prod.deep"), 31
+    inner = f"SELECT id FROM `{client.project}`.acme_prod.orders"
+    view.view_query = "SELECT id FROM (" * (depth - 1) + inner + ")" * (depth - 1)
+    client.create_table(view)
+    with pytest.raises(NotDeclarable, match=f"deep: has a query of {depth} SELECTs inside one another"):
+        pull(warehouse)
+    assert "views/deep.sql" not in pull(warehouse, skip_unsupported=True).files
+    warehouse.close()
+
+
 def existing(name: str) -> list[dict[str, str]]:
     with (EXISTING / name).open(newline="") as file:
         return list(csv.DictReader(file))

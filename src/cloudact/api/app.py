@@ -13,13 +13,15 @@ from pydantic.json_schema import models_json_schema
 from cloudact import __version__
 from cloudact.api import bootstrap, declaration, doctor, errors, health, organizations, pipelines
 from cloudact.api.middleware import RequestLog
+from cloudact.api.recreation import backups, recreate
 from cloudact.api.services import AppState
 from cloudact.wiring import Services
 
 _DESCRIPTION = """
 Keeps one central dataset and one dataset per organization in step with declared schemas.
 
-Only additions are ever made: no request drops, narrows or rewrites anything.
+Only additions are made: no request drops, narrows or rewrites anything, except those that make tables anew. They have
+to be confirmed, and copy what is there to a backup first.
 Administrators send `X-CA-Root-Key`; an organization sends its own `X-API-Key`.
 Errors are problem documents (RFC 9457) with a stable `code` and a `hint`.
 """
@@ -59,6 +61,8 @@ def create_app(services: Services, root_key: SecretStr) -> FastAPI:
         doctor.router,
         declaration.router,
         pipelines.router,
+        backups.router,
+        recreate.router,
     ):
         app.include_router(router)
     return app

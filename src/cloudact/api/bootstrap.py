@@ -10,21 +10,32 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloudact.api.auth import administrator_router
 from cloudact.api.datasets import BYTES_BILLED, ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
 from cloudact.api.errors import problem_responses
-from cloudact.api.services import ServicesDep
-from cloudact.errors import DestructiveRefused
+from cloudact.api.organizations import Text
+from cloudact.api.recreation.recreate import RecreatedResponse
+from cloudact.api.services import ADMINISTRATOR, ServicesDep
 from cloudact.planning.policy import Policy
+from cloudact.tenancy.recreation.force import Force, bootstrap
 from cloudact.tenancy.sync import SyncOutcome
 
 router = administrator_router("/api/v1/admin/bootstrap", "bootstrap")
 
 
 class BootstrapRequest(BaseModel):
-    """Nothing has to be sent; the force flags are refused."""
+    """Nothing has to be sent; a force flag needs `confirm_dataset`."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
-    force_recreate_dataset: bool = Field(default=False, description="Refused when true: it would delete every row.")
-    force_recreate_tables: bool = Field(default=False, description="Refused when true: it would delete every row.")
+    force_recreate_dataset: bool = Field(
+        default=False,
+        description="Back up the dataset, then empty its tables and make them as declared, and remove those that are "
+        "not declared.",
+    )
+    force_recreate_tables: bool = Field(
+        default=False, description="Back up the declared tables, then empty them and make them as declared."
+    )
+    confirm_dataset: Text | None = Field(
+        default=None, description="The central dataset's name, without which a force flag is refused."
+    )
 
 
 class BootstrapResponse(BaseModel):
@@ -41,24 +52,16 @@ class BootstrapResponse(BaseModel):
     conflicts: list[ConflictResponse] = Field(description="Differences in what exists; nothing was done about them.")
     bytes_billed: int = Field(description=BYTES_BILLED)
     message: str = Field(examples=["20 tables created, 0 existed already."])
-
-
-def refuse_force(*, dataset: bool, tables: bool) -> None:
-    """Raise DestructiveRefused when a force flag is set."""
-    flags = {"force_recreate_dataset": dataset, "force_recreate_tables": tables}
-    if named := [name for name, value in flags.items() if value]:
-        raise DestructiveRefused(
-            f"{' and '.join(named)}: refused, because it would delete every row",
-            hint="Leave it out. To add what is missing without touching a row, call bootstrap/sync.",
-        )
+    recreated: RecreatedResponse | None = Field(description="What a force flag made anew before; null without one.")
 
 
 @router.post("", summary="Create the central dataset and its tables", responses=problem_responses(409))
 def run(services: ServicesDep, body: Annotated[BootstrapRequest | None, Body()] = None) -> BootstrapResponse:
     """Create the dataset and every missing table. Safe to call again at any time: it finishes what was interrupted."""
-    request = body or BootstrapRequest()
-    refuse_force(dataset=request.force_recreate_dataset, tables=request.force_recreate_tables)
-    return BootstrapResponse.model_validate(services.bootstrap.run())
+    asked = body or BootstrapRequest()
+    force = Force(asked.force_recreate_dataset, asked.force_recreate_tables, asked.confirm_dataset)
+    result = bootstrap(services.bootstrap, services.recreations, force, actor=ADMINISTRATOR)
+    return BootstrapResponse.model_validate(result)
 
 
 @router.get("/status", summary="Compare the central dataset with its declaration")

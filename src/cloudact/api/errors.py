@@ -14,9 +14,6 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from cloudact import errors
-from cloudact.pipeline.cancellation import StepCancelled
-from cloudact.pipeline.load import PipelineInvalid
-from cloudact.pipeline.processor import TransientError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -38,6 +35,10 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.DatasetConflict: HTTPStatus.CONFLICT,
     errors.DatasetNotFound: HTTPStatus.NOT_FOUND,
     errors.RunNotFound: HTTPStatus.NOT_FOUND,
+    errors.DatasetNotDeclared: HTTPStatus.NOT_FOUND,
+    errors.DatasetNameTaken: HTTPStatus.CONFLICT,
+    errors.BackupNotFound: HTTPStatus.NOT_FOUND,
+    errors.BackupIncomplete: HTTPStatus.CONFLICT,
     errors.NotDeclarable: HTTPStatus.CONFLICT,
     errors.OutputRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ServiceError: HTTPStatus.BAD_GATEWAY,
@@ -48,9 +49,9 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.WarehouseNotFound: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WarehouseRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ChangeFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
-    PipelineInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
-    StepCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.PipelineInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StepCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS = 2
 

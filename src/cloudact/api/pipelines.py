@@ -10,12 +10,12 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from cloudact.api.auth import administrator_router
-from cloudact.api.errors import problem_responses
+from cloudact.api.errors import FieldProblem, problem_responses
 from cloudact.api.organizations import Text
 from cloudact.api.services import ServicesDep
 from cloudact.pipeline.definition import TriggerType
 from cloudact.pipeline.states import State
-from cloudact.processors.pipelines import RunRequest, answer_of
+from cloudact.processors.pipelines import RunRequest, answer_of, listing_of
 from cloudact.processors.runs import MAX_PAGE, RunFilter
 
 router = administrator_router("/api/v1/admin/pipelines", "pipelines")
@@ -42,12 +42,40 @@ class PipelineRunRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
-    pipeline: Text = Field(description="Path of the file within CA_CONFIG_DIR.")
+    pipeline: Text = Field(description="The pipeline's id, or the path of its file within CA_CONFIG_DIR.")
     tenant_id: Text = Field(description="The organization the run is for, or `system` for the platform's own work.")
     variables: Annotated[dict[str, JsonValue], AfterValidator(_encodable)] = Field(
         default={}, description="Values for variables of the file, in place of its own."
     )
-    dry_run: bool = Field(default=False, description="Tell what each step would do, and change nothing.")
+    dry_run: bool = Field(
+        default=False, description="Tell what each step would do to the warehouse as it is now, and change nothing."
+    )
+
+
+class DeclaredStepResponse(BaseModel):
+    """A step of a pipeline file."""
+
+    step_id: str = Field(examples=["bootstrap_setup"])
+    name: str
+    ps_type: str = Field(examples=["setup.initial.onetime_bootstrap"])
+
+
+class DeclaredPipelineResponse(BaseModel):
+    """A pipeline that can be run by its `id`, or what has to be mended before."""
+
+    id: str = Field(examples=["system_bootstrap"])
+    name: str
+    description: str
+    file: str = Field(description="Path within CA_CONFIG_DIR.", examples=["setup/bootstrap_system.yml"])
+    variables: dict[str, JsonValue] = Field(description="Their values without run parameters, secrets masked.")
+    steps: list[DeclaredStepResponse] = Field(description="In the order in which they run; none with a problem.")
+    problems: list[FieldProblem] = Field(description="Why it cannot be run; empty when it can be.")
+
+
+class PipelineListResponse(BaseModel):
+    """The pipelines of the catalog's directory, by path."""
+
+    pipelines: list[DeclaredPipelineResponse]
 
 
 class StepFailureResponse(BaseModel):
@@ -174,11 +202,17 @@ class RunRecordResponse(BaseModel):
 RunPath = Annotated[str, Path(description="The `run_id` that the run was answered with.")]
 
 
+@router.get("", summary="List the pipelines of the catalog")
+def available(services: ServicesDep) -> PipelineListResponse:
+    """Return every pipeline file within CA_CONFIG_DIR, with the problems of those that cannot be run."""
+    return PipelineListResponse.model_validate(listing_of(services.pipelines.listed()))
+
+
 @router.post("/run", summary="Run a pipeline of the catalog")
 def run(services: ServicesDep, body: PipelineRunRequest) -> PipelineRunResponse:
     """Run a pipeline to its end and answer what became of each step; a step that failed is told by `state`."""
     request = RunRequest(
-        path=services.pipelines.within_catalog(body.pipeline),
+        path=services.pipelines.named(body.pipeline),
         organization=body.tenant_id,
         variables={name: _text(value) for name, value in body.variables.items()},
         dry_run=body.dry_run,

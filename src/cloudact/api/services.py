@@ -10,6 +10,8 @@ from pydantic import SecretStr
 
 from cloudact.wiring import Services
 
+ADMINISTRATOR = "administrator"
+
 
 @dataclass(frozen=True, slots=True)
 class AppState:

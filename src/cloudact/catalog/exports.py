@@ -98,7 +98,8 @@ def _load(path: Path, problems: Problems, catalog: Catalog) -> Export | None:
     text = text_of(content_of(path), problems, absent="write it anew")
     if text is None:
         return None
-    file, document = read_model(ExportFile, text, problems, needed="declare `title`, `table` and `columns`")
+    needed = "declare `title`, `table` and `columns`"
+    file, document = read_model(ExportFile, text, problems, needed=needed, page="docs/billing-exports.md")
     if file is None:
         return None
     tables = {table.key: table for table in catalog.organization.tables}

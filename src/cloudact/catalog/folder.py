@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from cloudact.catalog.view_file import parse_view
 from cloudact.catalog.yaml_file import line_of, read_model
 
 CONFIG = "config.yml"
+FORMAT = "docs/catalog-format.md"
 
 # What a file holds, or why it could not be read.
 Content = bytes | OSError
@@ -25,13 +28,21 @@ Files = Mapping[str, Content]
 
 
 def content_of(path: Path) -> Content | None:
-    """Return what a file holds, or why it cannot be read, or None where there is none."""
+    """Return what a file holds, or why it cannot be read, or None where there is none.
+
+    A pipe or a device is refused unopened: reading it may never end.
+    """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return OSError(errno.EINVAL, "it is not a regular file")
         return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         return error
+    except ValueError as error:  # a path with a NUL
+        return OSError(errno.EINVAL, str(error))
 
 
 def text_of(content: Content | None, problems: Problems, *, absent: str) -> str | None:
@@ -40,7 +51,8 @@ def text_of(content: Content | None, problems: Problems, *, absent: str) -> str 
         problems.add("", "does not exist", absent, code=Code.MISSING_FILE)
         return None
     if isinstance(content, OSError):
-        what, fix = f"cannot be read: {content.strerror}", "mend its permissions, or the disk"
+        fix = "name a file" if content.errno == errno.EINVAL else "mend its permissions, or the disk"
+        what = f"cannot be read: {content.strerror}"
         problems.add("", what, fix, code=Code.UNREADABLE_FILE)
         return None
     try:
@@ -67,7 +79,9 @@ class Folder:
         """Return what the folder declares, or None after reporting why there is nothing to return."""
         where = self.problems.at(self._in(CONFIG))
         text, needed = self._text(where), "declare at least `dataset` and `tables`"
-        config, document = read_model(ConfigFile, text, where, needed=needed) if text is not None else (None, None)
+        config, document = None, None
+        if text is not None:
+            config, document = read_model(ConfigFile, text, where, needed=needed, page=FORMAT)
         if config is None:
             self._parse_loose_files()
             return None
@@ -146,7 +160,7 @@ class Folder:
         where = self.problems.at(path)
         text = self._text(where)
         query = parse_view(text, where) if text is not None else None
-        if query is None:
+        if text is None or query is None:
             return None
         layout = self.problems.at(self._in(CONFIG))
         # Which columns a star stands for is not in the query, but how many it is clustered by is in the config.
@@ -165,7 +179,7 @@ class Folder:
             refresh_interval_minutes=entry.refresh_interval_minutes,
             labels=labels_from(entry.labels),
         )
-        return ViewTemplate(view, query, path)
+        return ViewTemplate(view, query, path, text)
 
 
 def _view_path(name: str, config: ConfigFile) -> str:

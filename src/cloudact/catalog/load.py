@@ -17,6 +17,7 @@ from cloudact.catalog.resolution.columns import Tables, check_columns
 from cloudact.catalog.sharing import check_clustering, materialized_form, shared_name
 from cloudact.catalog.template import EMBEDDED, Catalog, DatasetTemplate, Engine
 from cloudact.catalog.view_file import SLUG, ViewQuery
+from cloudact.errors import CatalogError, Problem
 
 CENTRAL = "setup/bootstrap"
 ORGANIZATION = "setup/organizations"
@@ -33,6 +34,11 @@ def read_files(root: Path, folder: str) -> Files:
         if (content := content_of(path)) is not None:
             files[path.relative_to(root).as_posix()] = content
     return files
+
+
+def folders_in(root: Path) -> list[str]:
+    """Return the folders under `root` that declare a dataset: those with a config."""
+    return sorted(config.parent.relative_to(root).as_posix() for config in root.rglob(CONFIG))
 
 
 def is_declaration(path: str, folder: str) -> bool:
@@ -175,30 +181,40 @@ class CatalogSource:
 
 
 class _Parsed:
-    """The catalogs parsed last in this process, by content: several services may be over the same files."""
+    """What came of the files parsed last in this process, by content: several services may be over the same files."""
 
     most = 8
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._catalogs: OrderedDict[tuple[bytes, Engine], Catalog] = OrderedDict()
+        self._outcomes: OrderedDict[tuple[bytes, Engine], Catalog | tuple[Problem, ...]] = OrderedDict()
 
     def catalog(self, files: Files, engine: Engine) -> Catalog:
         """Return the catalog of these files, parsed now or before; raises CatalogError when any of them is wrong."""
         key = (_digest(files), engine)
         with self._lock:
-            if key in self._catalogs:
-                self._catalogs.move_to_end(key)
-                return self._catalogs[key]
-        catalog = parse_catalog(files, engine)
-        with self._lock:
-            self._catalogs[key] = catalog
-            while len(self._catalogs) > self.most:
-                self._catalogs.popitem(last=False)
-        return catalog
+            outcome = self._outcomes.get(key)
+            if outcome is not None:
+                self._outcomes.move_to_end(key)
+        if outcome is None:
+            outcome = _outcome(files, engine)
+            with self._lock:
+                self._outcomes[key] = outcome
+                while len(self._outcomes) > self.most:
+                    self._outcomes.popitem(last=False)
+        if isinstance(outcome, Catalog):
+            return outcome
+        raise CatalogError(outcome)
 
 
 _PARSED = _Parsed()
+
+
+def _outcome(files: Files, engine: Engine) -> Catalog | tuple[Problem, ...]:
+    try:
+        return parse_catalog(files, engine)
+    except CatalogError as error:
+        return error.problems
 
 
 def _digest(files: Files) -> bytes:

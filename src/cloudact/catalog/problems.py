@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -123,3 +124,9 @@ class Problems:
         """Raise CatalogError with everything found, if anything was."""
         if self.found:
             raise CatalogError(self.found)
+
+
+def some_of(names: Collection[str]) -> str:
+    """Return the first dozen of the names that would be valid, and whether there are more."""
+    shown = list(names)[:12]
+    return ", ".join(shown) + (", ..." if len(names) > len(shown) else "")

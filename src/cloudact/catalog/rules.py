@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from cloudact.catalog.model import Column, Granularity, Kind, Mode, Table, TimePartition
-from cloudact.catalog.problems import Code, Problems
+from cloudact.catalog.problems import Code, Problems, some_of
 from cloudact.catalog.view_file import PARSER_ERRORS
 
 MAX_COLUMNS = 10_000
@@ -141,7 +141,7 @@ def _check_partition(table: Table, config: Problems) -> None:
         config.add(
             f"{path}.field",
             f"names {field}, which is not a column",
-            f"name one of {_names([item.name for item in table.columns])}",
+            f"name one of {some_of([item.name for item in table.columns])}",
             code=Code.PARTITION_FIELD,
         )
     elif column.type.kind not in allowed or column.mode is Mode.REPEATED:
@@ -172,7 +172,7 @@ def check_clustering_names(path: str, fields: tuple[str, ...], known: Collection
     folded = {name.casefold() for name in known}
     for name in fields:
         if name.casefold() not in folded:
-            what, fix = f"names {name}, which is not a column", f"name some of {_names(known)}"
+            what, fix = f"names {name}, which is not a column", f"name some of {some_of(known)}"
             config.add(path, what, fix, code=Code.CLUSTERING_COLUMNS)
 
 
@@ -183,8 +183,3 @@ def check_clustering_types(path: str, table: Table, config: Problems) -> None:
         if column and (column.type.kind not in CLUSTERABLE or column.mode is Mode.REPEATED):
             what, types = f"names {name}, which is {column.mode} {column.type}", ", ".join(sorted(CLUSTERABLE))
             config.add(path, what, f"use non-repeated {types}", code=Code.CLUSTERING_TYPE)
-
-
-def _names(known: Collection[str]) -> str:
-    shown = list(known)[:12]
-    return ", ".join(shown) + (", ..." if len(known) > len(shown) else "")

@@ -26,11 +26,12 @@ EMBEDDED = Engine()
 
 @dataclass(frozen=True, slots=True)
 class ViewTemplate:
-    """A view whose query still has placeholders; `view.query` is empty until rendered."""
+    """A view whose query still has placeholders; `view.query` is empty until rendered, `text` where no file has it."""
 
     view: View
     query: ViewQuery
     path: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

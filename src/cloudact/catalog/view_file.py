@@ -28,6 +28,8 @@ _MARK = "placeholder__{}__end"
 _MARKED = re.compile("placeholder__(\\w+?)__end")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# As deep as every step can follow: the parser, the resolver and what writes SQL call themselves at each level.
+MAX_NESTED_SELECTS = 30
 # SQL that nobody writes on purpose gets more out of the parser than its own errors.
 PARSER_ERRORS = (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError)
 # What the parser makes of a text is in the tree or in the error; Python would print what it logs beside that.
@@ -150,6 +152,9 @@ def _one_select(marked: str, problems: Problems) -> exp.Query | None:
         what = f"is not BigQuery SQL: {_unmarked(' '.join(what.split()))}"
         problems.add("", what, _ONE_SELECT, code=Code.VIEW_SQL, line=line)
         return None
+    except RecursionError:
+        problems.add("", "is nested beyond reason", _FLATTER, code=Code.VIEW_SQL)
+        return None
     except PARSER_ERRORS as error:
         what = " ".join(_ANSI.sub("", str(error)).split())
         problems.add("", f"is not BigQuery SQL: {_unmarked(what)}", _ONE_SELECT, code=Code.VIEW_SQL)
@@ -159,10 +164,25 @@ def _one_select(marked: str, problems: Problems) -> exp.Query | None:
     if not isinstance(tree, exp.Query) or not all(select.expressions for select in tree.find_all(exp.Select)):
         problems.add("", "is not one SELECT statement", _ONE_SELECT, code=Code.VIEW_SQL)
         return None
+    if (depth := nested_selects(tree)) > MAX_NESTED_SELECTS:
+        problems.add("", f"has {depth} SELECTs inside one another", _FLATTER, code=Code.VIEW_SQL)
+        return None
     return tree
 
 
 _ONE_SELECT = "write one SELECT statement and nothing else"
+_FLATTER = f"write it flatter, with at most {MAX_NESTED_SELECTS} SELECTs inside one another; WITH puts them in a row"
+
+
+def nested_selects(tree: exp.Expr) -> int:
+    """Return how many SELECTs the innermost one is in, itself included."""
+    deepest, rest = 0, [(tree, 0)]
+    while rest:
+        node, around = rest.pop()
+        depth = around + isinstance(node, exp.Select)
+        deepest = max(deepest, depth)
+        rest += ((child, depth) for child in node.iter_expressions())
+    return deepest
 
 
 def _misplacement(node: exp.Expr) -> tuple[str, str] | None:

@@ -12,6 +12,8 @@ from cloudact import __version__
 from cloudact.cli import bootstrap, catalog, org, pipeline
 from cloudact.cli.doctor import doctor
 from cloudact.cli.init import init
+from cloudact.cli.recreation import backup
+from cloudact.cli.recreation.recreate import recreate
 from cloudact.cli.serve import serve
 
 app = typer.Typer(
@@ -26,10 +28,12 @@ app = typer.Typer(
 app.add_typer(bootstrap.app, name="bootstrap")
 app.add_typer(org.app, name="org")
 app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(backup.app, name="backup")
 app.add_typer(catalog.app, name="catalog")
 app.command()(init)
 app.command()(serve)
 app.command()(doctor)
+app.command()(recreate)
 
 
 def _version(*, value: bool) -> None:

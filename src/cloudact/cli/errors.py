@@ -10,11 +10,9 @@ import typer
 from rich.console import Console
 
 from cloudact import errors
-from cloudact.pipeline.cancellation import StepCancelled
-from cloudact.pipeline.load import PipelineInvalid
-from cloudact.pipeline.processor import TransientError
 
 OUT_OF_SYNC = 2
+PARTLY_DONE = 6
 RUN_FAILED = 7
 INTERRUPTED = 130  # as a shell has it for what Ctrl-C ended
 EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
@@ -35,6 +33,10 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.DatasetConflict: 5,
     errors.DatasetNotFound: 5,
     errors.RunNotFound: 5,
+    errors.DatasetNotDeclared: 5,
+    errors.DatasetNameTaken: 5,
+    errors.BackupNotFound: 5,
+    errors.BackupIncomplete: 5,
     errors.NotDeclarable: 5,
     errors.OutputRefused: 3,
     errors.ServiceError: 6,
@@ -45,9 +47,9 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.WarehouseNotFound: 6,
     errors.WarehouseRefused: 6,
     errors.ChangeFailed: 6,
-    PipelineInvalid: 3,
-    TransientError: 6,
-    StepCancelled: INTERRUPTED,
+    errors.PipelineInvalid: 3,
+    errors.TransientError: 6,
+    errors.StepCancelled: INTERRUPTED,
 }
 
 

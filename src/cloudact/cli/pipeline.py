@@ -35,7 +35,12 @@ def _variables(assignments: list[str]) -> dict[str, str]:
 @app.command()
 def run(
     *,
-    pipeline: Annotated[Path, typer.Option("--pipeline", metavar="FILE", help="The pipeline's YAML file.")],
+    pipeline: Annotated[
+        str,
+        typer.Option(
+            "--pipeline", metavar="FILE", help="The pipeline's YAML file, or its id where the catalog has it."
+        ),
+    ],
     tenant: Annotated[
         str,
         typer.Option("--tenant-id", metavar="ID", help="The organization, or `system` for the platform's own work."),
@@ -58,11 +63,22 @@ def run(
     with reported(as_json=as_json):
         variables = _variables(var or [])
     fields: dict[str, Any] = {"pipeline": pipeline, "tenant_id": tenant, "variables": variables, "dry_run": dry_run}
-    with target(f"run {pipeline.name}", as_json=as_json, quiet="ERROR") as where:
+    with target(f"run {Path(pipeline).name}", as_json=as_json, quiet="ERROR") as where:
         answer = where.pipeline_run(fields)
     render.print_json(answer) if as_json else render_runs.run_report(answer)
     if code := _EXIT_CODES.get(answer["state"], RUN_FAILED):
         raise typer.Exit(code)
+
+
+@app.command()
+def available(*, as_json: JsonOption = False) -> None:
+    """List the pipelines of the catalog's directory, and what has to be mended in those that cannot be run.
+
+    Example: cloudact pipeline available
+    """
+    with target("available", as_json=as_json) as where:
+        answer = where.pipelines_available()
+    render.print_json(answer) if as_json else render_runs.available(answer)
 
 
 @app.command("list")

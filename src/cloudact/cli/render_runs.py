@@ -18,6 +18,8 @@ _MARKS = {
     "CANCELLED": "[bold red]STOP[/]",
     "SKIPPED": "[dim]skip[/]",
 }
+# Columns whose cells are given to other commands, and are copied in one piece.
+_COPIED = ("run", "id", "file", "step")
 # Beside their lists, these say nothing that the summary does not say.
 _MADE = {"tables_created": "+ table", "views_created": "+ view", "views_replaced": "+ view"}
 
@@ -31,6 +33,10 @@ def run_report(answer: Answer) -> None:
         _step(console, step)
     for run_id in answer["interrupted"]:
         console.print(f"  [dim]i an earlier run was interrupted, and is marked as FAILED: {escape(run_id)}[/]")
+    if answer["dry_run"] and len(answer["steps"]) > 1:
+        console.print(
+            "  [dim]i each step was planned on the warehouse as it is, without what earlier steps would do[/]"
+        )
     if not answer["dry_run"] and not answer["recorded"]:
         console.print(f"  [yellow]![/] the run is not recorded: {escape(answer['record_problem'])}")
 
@@ -55,7 +61,33 @@ def _details(details: dict[str, Any]) -> list[str]:
     failed = [f"! table {item['table']}: {item['reason']} {item['fix']}" for item in details.get("tables_failed") or ()]
     errors = [f"! could not {item['change']}: {item['message']}" for item in details.get("errors") or ()]
     conflicts = [f"! {item['object']}: {item['what']}. {item['fix']}" for item in details.get("conflicts") or ()]
-    return [*made, *failed, *errors, *conflicts]
+    return [*_recreated(details.get("recreated")), *made, *failed, *errors, *conflicts]
+
+
+def _recreated(recreated: Answer | None) -> list[str]:
+    """Return a line for each table that was made anew, or would be, and one for the backup."""
+    if not recreated:
+        return []
+    lines = [
+        f"! table {item['table']}: {item['error']} {item['fix'] or ''}"
+        if item["error"]
+        else f"~ table {item['table']} {item['outcome']}, rows before: {item['rows_before']:,}"
+        for item in recreated["tables"]
+        if item["outcome"] != "unchanged"
+    ]
+    return [*lines, *([f"= backup {recreated['backup']}"] if recreated["backup"] else [])]
+
+
+def available(answer: Answer) -> None:
+    """Print the pipelines that the catalog has."""
+    console = answer_console()
+    table = _table("id", "name", "file", "steps")
+    for pipeline in answer["pipelines"]:
+        steps = ", ".join(step["step_id"] for step in pipeline["steps"])
+        table.add_row(*(Text(pipeline[name]) for name in ("id", "name", "file")), Text(steps or "cannot be run"))
+    console.print(table)
+    for problem in (found for pipeline in answer["pipelines"] for found in pipeline["problems"]):
+        console.print(f"[yellow]![/] {escape(problem['field'])}: {escape(problem['message'])}")
 
 
 def run_list(answer: Answer) -> None:
@@ -97,7 +129,7 @@ def run_record(answer: Answer) -> None:
 def _table(*titles: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for title in titles:
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title in _COPIED)
     return table
 
 

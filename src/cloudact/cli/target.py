@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,17 +14,21 @@ from pydantic_core import to_jsonable_python
 from cloudact.errors import ConfigurationError, InvalidRequest, Problem, ServiceError
 from cloudact.pipeline.cancellation import Cancellation, cancelled_by_signals
 from cloudact.planning.policy import Policy
-from cloudact.processors.pipelines import RunRequest, answer_of
+from cloudact.processors.files import names_a_file
+from cloudact.processors.pipelines import RunRequest, answer_of, listing_of
 from cloudact.processors.runs import RunFilter
 from cloudact.settings import Settings
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.recreation.force import Force, bootstrap
+from cloudact.tenancy.recreation.results import Recreation
 from cloudact.tenancy.store import ProfileFilter
 from cloudact.wiring import Services
 
 Answer = dict[str, Any]
 _NOT_OURS = "Is CA_API_URL the address of a cloudact service?"
 _TIMEOUT = httpx2.Timeout(300.0, connect=5.0)
+_PATIENCE = httpx2.Timeout(None, connect=5.0)  # for what copies tables or runs steps, however long that takes
 
 
 class Target(Protocol):
@@ -32,7 +37,7 @@ class Target(Protocol):
     def doctor(self) -> Answer:
         """GET /api/v1/admin/doctor."""
 
-    def bootstrap_run(self) -> Answer:
+    def bootstrap_run(self, fields: Mapping[str, Any]) -> Answer:
         """POST /api/v1/admin/bootstrap."""
 
     def bootstrap_status(self) -> Answer:
@@ -60,13 +65,28 @@ class Target(Protocol):
         """GET /api/v1/admin/datasets/{dataset}/declaration."""
 
     def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
-        """POST /api/v1/admin/pipelines/run; `pipeline` is a path as the command's user sees it."""
+        """POST /api/v1/admin/pipelines/run; `pipeline` is an id, or a path as the command's user sees it."""
+
+    def pipelines_available(self) -> Answer:
+        """GET /api/v1/admin/pipelines."""
 
     def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
         """GET /api/v1/admin/pipelines/runs."""
 
     def pipeline_show(self, run_id: str) -> Answer:
         """GET /api/v1/admin/pipelines/runs/{run_id}."""
+
+    def recreate(self, dataset: str, fields: Mapping[str, Any]) -> Answer:
+        """POST /api/v1/admin/datasets/{dataset}/recreate."""
+
+    def backup_list(self, dataset: str | None) -> Answer:
+        """GET /api/v1/admin/backups."""
+
+    def backup_create(self, fields: Mapping[str, Any]) -> Answer:
+        """POST /api/v1/admin/backups."""
+
+    def backup_restore(self, backup: str, name: str) -> Answer:
+        """POST /api/v1/admin/backups/{backup}/restore."""
 
 
 class LocalTarget:
@@ -79,9 +99,12 @@ class LocalTarget:
         """See `Target`."""
         return _plain(self._services.doctor.diagnose())
 
-    def bootstrap_run(self) -> Answer:
+    def bootstrap_run(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`."""
-        return _plain(self._services.bootstrap.run())
+        force = Force(
+            *(fields[name] for name in ("force_recreate_dataset", "force_recreate_tables", "confirm_dataset"))
+        )
+        return _plain(bootstrap(self._services.bootstrap, self._services.recreations, force, actor=_user()))
 
     def bootstrap_status(self) -> Answer:
         """See `Target`."""
@@ -119,10 +142,16 @@ class LocalTarget:
 
     def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`; Ctrl-C and SIGTERM end the run, and leave a record of it."""
-        request = RunRequest(fields["pipeline"], fields["tenant_id"], fields["variables"], fields["dry_run"])
+        name = fields["pipeline"]
+        path = Path(name) if _is_file(name) else self._services.pipelines.named(name)
+        request = RunRequest(path, fields["tenant_id"], fields["variables"], fields["dry_run"])
         cancellation = Cancellation()
         with cancelled_by_signals(cancellation):
             return _plain(answer_of(self._services.pipelines.run(request, cancellation)))
+
+    def pipelines_available(self) -> Answer:
+        """See `Target`."""
+        return listing_of(self._services.pipelines.listed())
 
     def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
         """See `Target`."""
@@ -133,9 +162,45 @@ class LocalTarget:
         """See `Target`."""
         return _plain(self._services.runs.show(run_id))
 
+    def recreate(self, dataset: str, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        recreations = self._services.recreations
+        recreation = Recreation(fields["mode"], tuple(fields["tables"]), fields["confirm"], fields["reason"])
+        desired = recreations.declared(dataset)
+        if fields["dry_run"]:
+            return _plain(recreations.plan(desired, recreation))
+        return _plain(recreations.run(desired, recreation, actor=_user()))
+
+    def backup_list(self, dataset: str | None) -> Answer:
+        """See `Target`."""
+        return _plain({"backups": self._services.backups.list(dataset)})
+
+    def backup_create(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        made = self._services.backups.create(
+            fields["dataset"], fields["tables"], reason=fields["reason"], actor=_user()
+        )
+        return _plain(made)
+
+    def backup_restore(self, backup: str, name: str) -> Answer:
+        """See `Target`."""
+        return _plain(self._services.backups.restore(backup, name, actor=_user()))
+
+
+def _is_file(pipeline: str) -> bool:
+    return names_a_file(pipeline) or Path(pipeline).is_file()
+
 
 def _request(fields: Mapping[str, Any]) -> OnboardingRequest:
     return OnboardingRequest(**fields, given=frozenset(fields))
+
+
+def _user() -> str:
+    """Return who runs the command, as the operating system knows it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
 
 
 def _plain(result: object) -> Answer:
@@ -166,9 +231,9 @@ class RemoteTarget:
         """See `Target`."""
         return self._send("GET", "/api/v1/admin/doctor")
 
-    def bootstrap_run(self) -> Answer:
+    def bootstrap_run(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`."""
-        return self._send("POST", "/api/v1/admin/bootstrap", json={})
+        return self._send("POST", "/api/v1/admin/bootstrap", json=dict(fields), timeout=_PATIENCE)
 
     def bootstrap_status(self) -> Answer:
         """See `Target`."""
@@ -211,6 +276,8 @@ class RemoteTarget:
 
     def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`; the service reads its own copy of the file, and takes as long as the pipeline does."""
+        if not _is_file(fields["pipeline"]):
+            return self._send("POST", "/api/v1/admin/pipelines/run", json=dict(fields), timeout=_PATIENCE)
         path, root = Path(fields["pipeline"]).resolve(), self._config_dir.resolve()
         if not path.is_relative_to(root):
             raise InvalidRequest(
@@ -218,8 +285,11 @@ class RemoteTarget:
                 hint="Name a file within CA_CONFIG_DIR, or unset CA_API_URL to run it in this process.",
             )
         body = {**fields, "pipeline": path.relative_to(root).as_posix()}
-        patience = httpx2.Timeout(None, connect=5.0)
-        return self._send("POST", "/api/v1/admin/pipelines/run", json=body, timeout=patience)
+        return self._send("POST", "/api/v1/admin/pipelines/run", json=body, timeout=_PATIENCE)
+
+    def pipelines_available(self) -> Answer:
+        """See `Target`."""
+        return self._send("GET", "/api/v1/admin/pipelines")
 
     def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
         """See `Target`."""
@@ -229,6 +299,24 @@ class RemoteTarget:
     def pipeline_show(self, run_id: str) -> Answer:
         """See `Target`."""
         return self._send("GET", f"/api/v1/admin/pipelines/runs/{quote(run_id, safe='')}")
+
+    def recreate(self, dataset: str, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        path = f"/api/v1/admin/datasets/{quote(dataset, safe='')}/recreate"
+        return self._send("POST", path, json=dict(fields), timeout=_PATIENCE)
+
+    def backup_list(self, dataset: str | None) -> Answer:
+        """See `Target`."""
+        return self._send("GET", "/api/v1/admin/backups", params={"dataset": dataset} if dataset is not None else {})
+
+    def backup_create(self, fields: Mapping[str, Any]) -> Answer:
+        """See `Target`."""
+        return self._send("POST", "/api/v1/admin/backups", json=dict(fields), timeout=_PATIENCE)
+
+    def backup_restore(self, backup: str, name: str) -> Answer:
+        """See `Target`."""
+        path = f"/api/v1/admin/backups/{quote(backup, safe='')}/restore"
+        return self._send("POST", path, json={"target": name}, timeout=_PATIENCE)
 
     def _send(self, method: str, path: str, **content: Any) -> Answer:
         try:
@@ -248,7 +336,10 @@ class RemoteTarget:
             detail = answer.get("detail") or response.reason_phrase
             problems = _problems(answer.get("errors"))
             raise ServiceError(str(detail), hint=str(hint), remote_code=str(code), problems=problems)
-        lists = [answer.get(name) for name in ("organizations", "examinations", "steps", "runs")]
+        lists = [
+            answer.get(name)
+            for name in ("organizations", "examinations", "steps", "runs", "backups", "tables", "pipelines")
+        ]
         if not (isinstance(answer.get("dataset"), str) or any(isinstance(found, list) for found in lists)):
             raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
         return answer

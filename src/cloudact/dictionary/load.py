@@ -9,8 +9,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from cloudact.catalog.exports import Export, load_exports
-from cloudact.catalog.folder import CONFIG
-from cloudact.catalog.load import CENTRAL, ORGANIZATION, CatalogSource, load_dataset
+from cloudact.catalog.load import CENTRAL, ORGANIZATION, CatalogSource, folders_in, load_dataset
 from cloudact.catalog.model import Table
 from cloudact.catalog.template import DatasetTemplate, ViewTemplate
 from cloudact.catalog.view_file import ORGANIZATIONS, PLACEHOLDERS, ViewQuery
@@ -30,11 +29,11 @@ def load_dictionary(config: Path, templates: Path) -> Dictionary:
     catalog = CatalogSource(config).load()
     exports = load_exports(config, catalog)
     sources = [
-        _Source(config, CONFIG_SETTING, CENTRAL, catalog.central),
-        _Source(config, CONFIG_SETTING, ORGANIZATION, catalog.organization),
+        _Source(CONFIG_SETTING, CENTRAL, catalog.central),
+        _Source(CONFIG_SETTING, ORGANIZATION, catalog.organization),
     ]
-    folders = sorted(path.parent.relative_to(templates).as_posix() for path in templates.rglob(CONFIG))
-    sources += [_Source(templates, TEMPLATES_SETTING, folder, load_dataset(templates, folder)) for folder in folders]
+    folders = folders_in(templates)
+    sources += [_Source(TEMPLATES_SETTING, folder, load_dataset(templates, folder)) for folder in folders]
     known = {(item.template.name, table.key): table for item in sources for table in item.template.tables}
     datasets = tuple(item.entry(known, catalog.central_name, exports) for item in sources)
     return Dictionary(datasets, find_joins(datasets))
@@ -47,7 +46,6 @@ Tables = Mapping[tuple[str, str], Table]
 class _Source:
     """One folder that declares a dataset."""
 
-    root: Path
     setting: str
     folder: str
     template: DatasetTemplate
@@ -77,7 +75,7 @@ class _Source:
         return ViewEntry(
             address=Address(self.template.name, item.view.name),
             template=item,
-            query=(self.root / item.path).read_text(encoding="utf-8-sig").strip(),
+            query=item.text.replace("\r\n", "\n").strip(),
             columns=_view_columns(item.query, tables[0] if len(tables) == 1 else None),
             reads=reads,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cloudact.catalog.exports import load_exports
-from cloudact.catalog.load import CENTRAL, ORGANIZATION, load_dataset, parse_catalog, read_files
+from cloudact.catalog.load import CENTRAL, ORGANIZATION, CatalogSource, folders_in, load_dataset
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.problems import Code, Problems
 from cloudact.catalog.template import Catalog, DatasetTemplate, Engine
@@ -18,7 +18,7 @@ from cloudact.lint.lines import with_lines
 from cloudact.lint.registry import Level, rule_of
 from cloudact.lint.rehearsal import Rehearse, refused_changes
 from cloudact.lint.revisions import findings, revision
-from cloudact.lint.revisions.history import Baseline, load_baseline, templates_in
+from cloudact.lint.revisions.history import Baseline, load_baseline
 from cloudact.lint.subject import Subject
 
 DATASET_RULES: tuple[Callable[[Subject], None], ...] = (
@@ -106,7 +106,7 @@ def lint_catalog(
 
 def _catalog(root: Path) -> tuple[Catalog | None, tuple[Problem, ...]]:
     try:
-        return parse_catalog({**read_files(root, CENTRAL), **read_files(root, ORGANIZATION)}, _ENGINE), ()
+        return CatalogSource(root, _ENGINE).load(), ()
     except CatalogError as error:
         return None, error.problems
 
@@ -150,7 +150,7 @@ def _templates(root: Path, base: Mapping[str, DatasetTemplate], rehearse: Rehear
     """Return what is wrong with the datasets that templates create; a template is a folder with a config."""
     problems = Problems()
     try:
-        folders = templates_in(root)
+        folders = folders_in(root)
     except OSError as error:
         what, fix = f"cannot be read: {error.strerror}", "mend its permissions, or the disk"
         problems.at(".").add("", what, fix, code=Code.UNREADABLE_FILE)

@@ -13,11 +13,12 @@ from cloudact.errors import (
     CloudactError,
     ConfigurationError,
     InvalidRequest,
+    TransientError,
     WarehouseBusy,
     WarehouseUnavailable,
 )
 from cloudact.pipeline.cancellation import Cancellation
-from cloudact.pipeline.processor import StepReport, TransientError
+from cloudact.pipeline.processor import StepReport
 from cloudact.pipeline.report import Failure
 from cloudact.pipeline.states import ErrorType, State
 
@@ -133,10 +134,17 @@ def _failure(error: BaseException) -> Failure:
     name = type(error).__name__
     trace = "".join(traceback.format_exception(error))
     if not isinstance(error, CloudactError):
-        return Failure(f"{name}: {error}", ErrorType.UNKNOWN, name, trace=trace)
+        return Failure(f"{name}: {_told(error)}", ErrorType.UNKNOWN, name, trace=trace)
     kind = ErrorType.PERMANENT
     if isinstance(error, _TRANSIENT):
         kind = ErrorType.TRANSIENT
     elif isinstance(error, _INVALID):
         kind = ErrorType.VALIDATION_ERROR
     return Failure(error.message, kind, name, error.hint, trace)
+
+
+def _told(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as unspeakable:  # noqa: BLE001 - it is a stranger's code as well
+        return f"its message cannot be told: {type(unspeakable).__name__}"

@@ -8,13 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from cloudact.errors import CloudactError
-
-
-class StepCancelled(CloudactError):
-    """The step, or the run that it is part of, was cancelled; whoever catches it has to end as soon as possible."""
-
-    code = "step_cancelled"
+from cloudact.errors import StepCancelled
 
 
 class Cancellation:

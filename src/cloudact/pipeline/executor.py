@@ -16,8 +16,8 @@ from cloudact.pipeline.attempt import Ending, Patience, Wait, attempt
 from cloudact.pipeline.cancellation import Cancellation
 from cloudact.pipeline.definition import OnFailure, Pipeline, Step, Trigger
 from cloudact.pipeline.processor import StepContext, StepReport
-from cloudact.pipeline.records import Journal, Records
-from cloudact.pipeline.recovery import LEASE, mark_interrupted, this_process
+from cloudact.pipeline.records import LEASE, Journal, Records
+from cloudact.pipeline.recovery import mark_interrupted, this_process
 from cloudact.pipeline.report import Failure, RunReport, StepOutcome, overall
 from cloudact.pipeline.states import ErrorType, State
 from cloudact.pipeline.variables import Redaction
@@ -212,6 +212,10 @@ class _Run:
         """Whatever is shown or recorded of a report is made of this; one that is none fails its step."""
         if not isinstance(report, StepReport):
             raise TypeError(f"{step.ps_type} returned {type(report).__name__} instead of a StepReport")
+        summary: object = report.summary
+        rows: object = report.rows_processed
+        if not isinstance(summary, str) or not (rows is None or (isinstance(rows, int) and 0 <= rows < 2**63)):
+            raise TypeError(f"{step.ps_type} returned a StepReport with the summary {summary!r} and {rows!r} rows")
         details = self._redaction.mapping(report.details)
         return replace(report, summary=self._redaction.text(report.summary), details=details)
 

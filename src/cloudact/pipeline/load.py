@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from cloudact.catalog.folder import content_of, text_of
-from cloudact.catalog.problems import Code, Problems
-from cloudact.catalog.yaml_file import line_of, parse_yaml
-from cloudact.errors import InvalidRequest, Problem
+from cloudact.catalog.problems import Code, Problems, some_of
+from cloudact.catalog.yaml_file import Place, line_of, parse_yaml, validate
+from cloudact.errors import PipelineInvalid
 from cloudact.pipeline.definition import HeaderFile, Pipeline, PipelineFile, Retry, Step, StepFile, execution_order
 from cloudact.pipeline.processor import JSON, Processor
 from cloudact.pipeline.variables import Unresolvable, known, parse_parameter, plain, refers, resolve
 
-M = TypeVar("M", bound=BaseModel)
 Processors = Mapping[str, Processor[Any]]
-Place = tuple[str | int, ...]
 RUN_PARAMETERS = "run parameters"
 _TEXT = "pipeline"
 _UNREADABLE = ""
-
-
-class PipelineInvalid(InvalidRequest):
-    """A pipeline file, or the parameters of its run, cannot be used; `problems` lists everything found."""
-
-    code = "pipeline_invalid"
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        found = tuple(sorted(set(problems)))
-        head = f"the pipeline has {len(found)} problem{'s' if len(found) != 1 else ''}; nothing was run"
-        text = "\n".join([head, *(f"  {problem}" for problem in found)])
-        super().__init__(text, problems=found, hint="Mend what is named above, then run the pipeline again.")
 
 
 def load_pipeline(source: Path | str, processors: Processors, parameters: Mapping[str, str] | None = None) -> Pipeline:
@@ -62,7 +46,7 @@ def _parse(text: str, processors: Processors, parameters: Mapping[str, str], pro
             problems.add("", "is empty", "declare at least `pipeline` and `steps`", code=Code.EMPTY_FILE)
         return None
     check = _Check(document, problems)
-    file = check.model(PipelineFile, document, ())
+    file = validate(PipelineFile, document, problems, page="docs/pipelines.md")
     if file is None:
         file = _readable(document)
     elif not file.steps:
@@ -122,19 +106,6 @@ class _Check:
         line = line_of(self.document, path)
         self.problems.add(".".join(map(str, path)), what, fix, code=Code.INVALID_ENTRY, line=line)
 
-    def model(self, model: type[M], value: object, path: Place) -> M | None:
-        """Return a part of the file as a pydantic model, or None after reporting every mismatch."""
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            # The input of a mismatch may be a secret; the message of pydantic does not repeat it.
-            for item in error.errors(include_url=False, include_input=False):
-                inner = tuple(part for part in item["loc"] if part != "[key]")
-                fix = _keys(model, inner) if item["type"] in ("extra_forbidden", "missing") else "give it such a value"
-                what = "is not a known key" if item["type"] == "extra_forbidden" else f"is wrong: {item['msg']}"
-                self.add((*path, *inner), "is missing" if item["type"] == "missing" else what, fix)
-            return None
-
     def variables(self, declared: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, JSON]:
         """Return the value of every declared variable; a run parameter stands above the file's own value."""
         values = {name: plain(value) for name, value in declared.items()}
@@ -151,7 +122,7 @@ class _Check:
             try:
                 values[name] = parse_parameter(text, values[name])
             except ValueError as error:
-                fix = f"its value in the file is of the type meant: {type(values[name]).__name__}"
+                fix = "its type is that of the value in the file"
                 where.add(name, str(error), fix, code=Code.INVALID_ENTRY)
         return values
 
@@ -165,7 +136,7 @@ class _Check:
                 self.add(("steps", index, "step_id"), what, "give each step an id of its own")
             for place, name in enumerate(step.depends_on or ()):
                 if name not in names:
-                    fix = f"name steps of this file: {', '.join(names)}"
+                    fix = f"{_meant(name, names)}name steps of this file: {some_of(names)}"
                     self.add(("steps", index, "depends_on", place), f"is {name}, which is not a step", fix)
         if len(set(names)) == len(names):
             _, cycle = execution_order({name: _after(index, steps) for index, name in enumerate(names)})
@@ -182,16 +153,17 @@ class _Check:
         step = steps[index]
         processor = processors.get(step.ps_type)
         if processor is None and step.ps_type != _UNREADABLE:
-            close = get_close_matches(step.ps_type, processors, n=1)
-            fix = f"did you mean {close[0]}? " if close else ""
             what = f"is {step.ps_type}, which is not a known processor"
-            self.add(("steps", index, "ps_type"), what, f"{fix}known are {', '.join(sorted(processors)) or 'none'}")
+            fix = f"{_meant(step.ps_type, processors)}known are {', '.join(sorted(processors)) or 'none'}"
+            self.add(("steps", index, "ps_type"), what, fix)
         before = len(self.problems.found)
         path: Place = ("steps", index, "config")
         resolved = self._resolved(step.config, path, variables)
         if processor is None or len(self.problems.found) > before:
             return None
-        config = self.model(processor.config, resolved, path)
+        config = validate(
+            processor.config, resolved, self.problems, page="docs/processors.md", document=self.document, at=path
+        )
         if config is None:
             return None
         return Step(
@@ -223,6 +195,11 @@ class _Check:
                 return plain(value)
 
 
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}? " if close else ""
+
+
 def _texts(value: JSON) -> list[str]:
     match value:
         case str():
@@ -233,18 +210,3 @@ def _texts(value: JSON) -> list[str]:
             return [text for item in value.values() for text in _texts(item)]
         case _:
             return []
-
-
-def _keys(model: type[BaseModel], path: Place) -> str:
-    """Return the sentence that names the keys beside the last one of a path."""
-    for part in path[:-1]:
-        inner = model.model_fields.get(str(part))
-        found = _model_in(inner.annotation) if inner else None
-        model = found or model
-    return f"keys here are {', '.join(model.model_fields) or 'none'}"
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for item in getattr(annotation, "__args__", ()) if (found := _model_in(item))), None)

@@ -9,17 +9,10 @@ from typing import Protocol, TypeAlias, TypeVar
 import structlog
 from pydantic import BaseModel
 
-from cloudact.errors import CloudactError
 from cloudact.pipeline.cancellation import Cancellation
 
 C = TypeVar("C", bound=BaseModel)
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
-
-
-class TransientError(CloudactError):
-    """Something outside the warehouse did not work now and may work later, so that a step with `retry` tries again."""
-
-    code = "transient_error"
 
 
 @dataclass(frozen=True, slots=True)

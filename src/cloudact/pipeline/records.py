@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from cloudact.errors import CloudactError, WarehouseNotFound
+from cloudact.errors import CloudactError, WarehouseNotFound, WarehouseRefused
 from cloudact.pipeline.attempt import Ending
 from cloudact.pipeline.definition import Pipeline, Step, Trigger
 from cloudact.pipeline.processor import JSON
@@ -23,6 +23,8 @@ RUN_ID = "pipeline_logging_id"
 STEP_LOG_ID = "step_logging_id"
 TRANSITION_ID = "transition_id"
 _TRACE_CHARACTERS = 2_000
+# How long a run is taken for alive without a sign of it.
+LEASE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Journal:
         self._new_id = new_id
         self._waiting: list[Operation] = []
         self._uncertain = False
+        self._outlives_lease = False
         self.problem = ""
 
     @property
@@ -170,6 +173,8 @@ class Journal:
 
     def _work(self, session: Session) -> None:
         dataset = self._records.dataset
+        if self._outlives_lease:
+            self._refuse_if_ended(session)
         for operation in self._waiting:
             match operation:
                 case Insert(table=table, row=row, key=key) if self._uncertain:
@@ -181,6 +186,17 @@ class Journal:
                     session.update(dataset, table, values, where)
                 case _:
                     assert_never(operation)
+
+    def _refuse_if_ended(self, session: Session) -> None:
+        """A run that could not renew its lease, or slept, is taken for dead: then others have recorded its end."""
+        # A unit may be tried anew after it was committed, so the end may be this journal's own.
+        own = [item.values.get("end_time") for item in self._waiting if isinstance(item, Update) and item.table == RUNS]
+        columns, here = ("status", "end_time", "error_message"), [Equals(RUN_ID, self._run_id)]
+        for run in session.select(self._records.dataset, RUNS, columns, here):
+            if run["status"] != State.RUNNING and run["end_time"] not in own:
+                raise WarehouseRefused(
+                    f"another process took the run for dead, and recorded it as {run['status']}: {run['error_message']}"
+                )
 
     def _step_row(self, step: Step, subject: Subject, state: State, at: datetime) -> dict[str, Any]:
         return {
@@ -206,6 +222,7 @@ class Journal:
         reason: str = "",
     ) -> None:
         check_transition(before, after)
+        self._outlives_lease = self._run.since is not None and at - self._run.since >= LEASE
         row = {
             TRANSITION_ID: self._new_id(),
             "org_slug": self._trigger.organization,

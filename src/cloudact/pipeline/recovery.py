@@ -8,7 +8,7 @@ import socket
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,11 @@ from typing import Any
 from cloudact import __version__
 from cloudact.errors import WarehouseNotFound
 from cloudact.pipeline.processor import JSON
-from cloudact.pipeline.records import RUN_ID, RUNS, STEP_LOG_ID, STEP_LOGS, TRANSITION_ID, TRANSITIONS
+from cloudact.pipeline.records import LEASE, RUN_ID, RUNS, STEP_LOG_ID, STEP_LOGS, TRANSITION_ID, TRANSITIONS
 from cloudact.pipeline.report import milliseconds
 from cloudact.pipeline.states import OPEN, ErrorType, State
 from cloudact.warehouse.driver import Equals, Session, Warehouse
 
-LEASE = timedelta(minutes=15)
 _PROC = Path("/proc")
 _IDENTIFIERS = uuid.UUID("6a1c7a7e-6d0f-5f0e-9d6f-0f3f9f0c5b1d")
 _RUN_COLUMNS = ("org_slug", RUN_ID, "pipeline_id", "status", "start_time", "trigger_type", "user_id", "run_metadata")

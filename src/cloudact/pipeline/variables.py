@@ -6,14 +6,13 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from io import StringIO
-from math import isfinite
+from math import isfinite, nan
 
 from pydantic import BaseModel, SecretStr
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
+from cloudact.catalog.problems import Problems
+from cloudact.catalog.yaml_file import parse_yaml
 from cloudact.pipeline.processor import JSON
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -22,6 +21,7 @@ MASK = "***"
 _TOKEN = re.compile(rf"\$\$\{{|\$\{{(?:({NAME})\}})?")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
+_LONGEST_QUOTE = 80
 # A shorter text is in too many others to be taken out of them.
 _SHORTEST_SECRET = 4
 
@@ -111,7 +111,7 @@ def parse_parameter(text: str, default: JSON) -> JSON:
     match default:
         case bool():
             if text.lower() not in _TRUTH:
-                raise ValueError(f"{text!r} is not one of {', '.join(_TRUTH)}")
+                raise ValueError(f"{_quoted(text)} is not one of {', '.join(_TRUTH)}")
             return _TRUTH[text.lower()]
         case int():
             return _number(text, int, "a whole number")
@@ -125,23 +125,31 @@ def parse_parameter(text: str, default: JSON) -> JSON:
             value = _yaml(text)
             if not isinstance(value, type(default)):
                 kind = "list, such as [a, b]" if isinstance(default, list) else "mapping, such as {a: 1}"
-                what = f"{text!r} is not a {kind}"
+                what = f"{_quoted(text)} is not a {kind}"
                 raise ValueError(what)  # noqa: TRY004 - one error for every parameter that does not fit
             return value
 
 
 def _number(text: str, kind: type[int] | type[float], name: str) -> JSON:
     try:
-        return kind(text)
+        number = kind(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not {name}") from None
+        number = nan
+    if isinstance(number, float) and not isfinite(number):
+        raise ValueError(f"{_quoted(text)} is not {name}")
+    return number
 
 
 def _yaml(text: str) -> JSON:
-    try:
-        return plain(YAML(typ="safe", pure=True).load(StringIO(text)))
-    except (YAMLError, ValueError, RecursionError):
-        raise ValueError(f"{text!r} is not YAML") from None
+    problems = Problems()
+    document = parse_yaml(text, problems)
+    for problem in problems.found:
+        raise ValueError(f"{_quoted(text)} {problem.what}")
+    return plain(document)
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]!r}..."
 
 
 def masked(value: JSON, name: str = "") -> JSON:
@@ -172,10 +180,10 @@ class Redaction:
         return Redaction(tuple(sorted(found, key=lambda secret: (-len(secret), secret))))
 
     def text(self, text: str) -> str:
-        """Return a text without the secrets."""
+        """Return a text without the secrets, and with `?` for halves of characters, which nothing can show or keep."""
         for secret in self.secrets:
             text = text.replace(secret, MASK)
-        return text
+        return text.encode("utf-8", "replace").decode()
 
     def mapping(self, values: Mapping[str, object]) -> dict[str, JSON]:
         """Return values as JSON, without the secrets and without what stands under the name of one."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from cloudact.errors import InvalidRequest, Problem
 from cloudact.pipeline.cancellation import Cancellation
 from cloudact.pipeline.definition import SYSTEM, Trigger, TriggerType
 from cloudact.pipeline.executor import Executor
@@ -17,6 +16,7 @@ from cloudact.pipeline.load import load_pipeline
 from cloudact.pipeline.records import Records
 from cloudact.pipeline.recovery import mark_interrupted
 from cloudact.pipeline.report import RunReport
+from cloudact.processors.files import DeclaredPipeline, PipelineFiles
 from cloudact.processors.registry import load_processors
 from cloudact.processors.use_cases import Dependencies
 from cloudact.tenancy.names import OrgSlug
@@ -35,24 +35,18 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pipelines:
-    """Use cases on pipeline files; those within `config_dir` can be named by their path in it."""
+    """Use cases on pipeline files; those within `config_dir` have a name: their path in it, or their id."""
 
     config_dir: Path
     dependencies: Dependencies
 
-    def within_catalog(self, name: str) -> Path:
-        """Return the file of a path relative to the catalog's directory; raises InvalidRequest for one outside it."""
-        root = self.config_dir.resolve()
-        try:
-            path = (root / name).resolve()
-            inside = path.is_relative_to(root) and path.suffix in {".yml", ".yaml"} and path.is_file()
-        except (OSError, ValueError):  # such as a name with a NUL, or one that is too long
-            path, inside = root, False
-        if not inside:
-            what, fix = "is not a .yml file of the catalog's directory", "write its path there, such as setup/NAME.yml"
-            problem = Problem("request", "pipeline", f"{name!r} {what}", fix)
-            raise InvalidRequest(f"pipeline {problem.message}", problems=[problem])
-        return self.config_dir / path.relative_to(root)
+    def named(self, name: str) -> Path:
+        """Return the file of a path in the catalog's directory, or of a pipeline's id; raises InvalidRequest."""
+        return PipelineFiles(self.config_dir).named(name)
+
+    def listed(self) -> list[DeclaredPipeline]:
+        """Return the pipelines of the catalog's directory, with the problems of those that cannot be run."""
+        return PipelineFiles(self.config_dir).listed(load_processors(self.dependencies))
 
     def mark_interrupted(self) -> tuple[str, ...]:
         """End the runs whose process is gone as FAILED, and return their ids; none before there is a record of any."""
@@ -85,3 +79,13 @@ def answer_of(report: RunReport) -> dict[str, Any]:
         if step["failure"]:
             del step["failure"]["trace"]
     return answer
+
+
+def listing_of(found: Sequence[DeclaredPipeline]) -> dict[str, Any]:
+    """Return pipelines as the service answers them."""
+    answer: list[dict[str, Any]] = to_jsonable_python(found)
+    for entry, pipeline in zip(answer, found, strict=True):
+        entry["problems"] = [
+            {"field": item.place, "message": item.message, "code": item.code} for item in pipeline.problems
+        ]
+    return {"pipelines": answer}

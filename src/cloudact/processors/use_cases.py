@@ -13,6 +13,7 @@ from cloudact.tenancy.bootstrap import Bootstrap
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
+from cloudact.tenancy.recreation.recreations import Recreations
 from cloudact.tenancy.store import NewId
 from cloudact.tenancy.templates.dataset import Templates
 from cloudact.warehouse.driver import Warehouse
@@ -26,6 +27,7 @@ class UseCases:
     organizations: Organizations
     onboarding: Onboarding
     templates: Templates
+    recreations: Recreations
     warehouse: Warehouse
 
 
@@ -38,6 +40,7 @@ class Dependencies:
     warehouse: Warehouse
     clock: Callable[[], datetime]
     new_id: NewId
+    recreation_allowed: bool
 
     def within(self, context: StepContext) -> UseCases:
         """Return the use cases for a step; once it is cancelled they change nothing more."""
@@ -47,5 +50,8 @@ class Dependencies:
             organizations=Organizations(self.catalogs, warehouse, self.clock, self.new_id),
             onboarding=Onboarding(self.catalogs, warehouse, self.clock, self.new_id),
             templates=Templates(self.templates_dir, warehouse),
+            recreations=Recreations(
+                self.catalogs, self.templates_dir, warehouse, self.clock, self.new_id, self.recreation_allowed
+            ),
             warehouse=warehouse,
         )

@@ -10,6 +10,7 @@ from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import BOOTSTRAP, Policy
 from cloudact.planning.status import SyncStatus, compare
 from cloudact.tenancy.declarations import Declarations
+from cloudact.tenancy.recreation.results import Recreated
 from cloudact.tenancy.state import DatasetState, describe
 from cloudact.tenancy.sync import ConflictReport, SyncOutcome, SyncResult, counted, plan_for, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
@@ -18,7 +19,7 @@ from cloudact.warehouse.usage import measured
 
 @dataclass(frozen=True, slots=True)
 class BootstrapResult:
-    """What bootstrap made and what it found."""
+    """What bootstrap made and what it found; `recreated` is what a force flag had made anew before."""
 
     status: SyncOutcome
     dataset: str
@@ -29,6 +30,7 @@ class BootstrapResult:
     conflicts: list[ConflictReport]
     bytes_billed: int
     message: str
+    recreated: Recreated | None = None
 
 
 @dataclass(frozen=True, slots=True)

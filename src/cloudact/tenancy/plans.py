@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudact.catalog.folder import content_of, text_of
+from cloudact.catalog.folder import FORMAT, content_of, text_of
 from cloudact.catalog.problems import Problems
 from cloudact.catalog.yaml_file import read_model
 
@@ -47,6 +47,7 @@ def load_plans(root: Path) -> dict[str, SubscriptionPlan]:
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> dict[str, SubscriptionPlan]:
     problems = Problems(FILE)
-    parsed, _ = read_model(PlansFile, text, problems, needed="declare at least one plan under `plans`")
+    needed = "declare at least one plan under `plans`"
+    parsed, _ = read_model(PlansFile, text, problems, needed=needed, page=FORMAT)
     problems.raise_if_any()
     return parsed.plans if parsed else {}

@@ -209,16 +209,42 @@ class Session(Protocol):
         a value that has no such type.
         """
 
-    def replace_table(self, dataset: str, table: Table, *, keep_rows: bool) -> tuple[str, ...]:
-        """Make an existing table as it is declared, in one step, with every row of it, or empty.
+    def check_replacement(self, dataset: str, table: Table, *, keep_rows: bool) -> None:
+        """Raise what `replace_table`, or without rows `empty_table`, would refuse for; nothing is changed.
 
-        Returns the materialized views that are invalid after it, as `dataset.view`: they have to be replaced. Where the
+        Of a copy nothing is said here, because there may be none yet.
+        """
+
+    def replace_table(self, dataset: str, table: Table) -> tuple[str, ...]:
+        """Make an existing table as it is declared, in one step, with every row of it.
+
+        Returns the materialized views that are invalid after it, as `dataset.view`, see `renew_views`. Where the
         engine has no transactions, a row that is written while this runs may be lost: writers have to have stopped.
         A unit does not write rows to the table before it, in which case WarehouseBusy is raised.
 
         Raises WarehouseRefused and changes nothing when a row would not be kept exactly: a column that is not declared,
         a value that a cast would change, NULL in a REQUIRED column. See warehouse/rebuild.py for what can be cast.
         """
+
+    def empty_table(self, dataset: str, table: Table, copy: TableName) -> tuple[str, ...]:
+        """Make an existing table as it is declared, in one step, without a row; the answer is that of `replace_table`.
+
+        Only while `copy`, which an earlier unit made, is an exact copy of it, as of `copy_table`: otherwise raises
+        WarehouseRefused, or WarehouseBusy when rows were written since, and changes nothing. This and `remove_table`
+        are all that takes rows away. Where the engine has no transactions, writers have to have stopped.
+        """
+
+    def remove_table(self, name: TableName, copy: TableName) -> None:
+        """Take a table away, under the condition and with the errors of `empty_table`."""
+
+    def renew_views(self, dataset: str, tables: Collection[str]) -> tuple[str, ...]:
+        """Make the materialized views anew, of any dataset, that are invalid because one of these tables was replaced.
+
+        Returns their names, as `dataset.view`; raises WarehouseRefused for one that the table has no columns for.
+        """
+
+    def find_datasets(self, containing: str) -> dict[str, str]:
+        """Return the datasets that have this text in their name, each with its location where the engine has any."""
 
 
 class Warehouse(Protocol):

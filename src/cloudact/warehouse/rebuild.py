@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cloudact.catalog.model import Column, Kind, Mode, Table, TimePartition
 from cloudact.errors import WarehouseRefused
+from cloudact.warehouse.driver import TableName
 
 _NUMBERS = frozenset({Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC})
 _DATES = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
@@ -22,7 +23,7 @@ _CASTS: dict[Kind, frozenset[Kind]] = {
     Kind.BOOL: frozenset({Kind.STRING}),
     Kind.STRING: _NUMBERS - {Kind.FLOAT64} | {Kind.DATE, Kind.BOOL},
 }
-_DECIMALS = frozenset({Kind.NUMERIC, Kind.BIGNUMERIC})
+DECIMALS = frozenset({Kind.NUMERIC, Kind.BIGNUMERIC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,21 @@ def refusal(table: str, problems: Iterable[str]) -> WarehouseRefused:
     )
 
 
+def refuse_losses(table: str, risks: Iterable[str], counts: Iterable[int]) -> None:
+    """Raise the refusal of a table for the risks that rows run, each with the number of them."""
+    found = [(risk, count) for risk, count in zip(risks, counts, strict=False) if count]
+    if found:
+        raise refusal(table, [f"{risk} in {count} row{'' if count == 1 else 's'}" for risk, count in found])
+
+
+def no_copy(table: TableName, copy: TableName) -> WarehouseRefused:
+    """Return the error for a table whose rows would be gone, because they are not all in its copy."""
+    return WarehouseRefused(
+        f"{copy} is not an exact copy of {table}, so no row of it is taken away. Nothing was changed",
+        hint="Stop what writes to it, and repeat the call: it makes a new copy first.",
+    )
+
+
 def text_pattern(column: Column) -> str | None:
     """Return the regular expression for texts that this column's type holds exactly, None where the cast shows it.
 
@@ -72,7 +88,7 @@ def text_pattern(column: Column) -> str | None:
     """
     if column.type.kind is Kind.INT64:
         return "[+-]?[0-9]+"
-    if column.type.kind in _DECIMALS:
+    if column.type.kind in DECIMALS:
         scale = column.type.scale if column.type.precision else {Kind.NUMERIC: 9}.get(column.type.kind, 38)
         return rf"[+-]?[0-9]+(\.[0-9]{{0,{scale or 0}}}0*)?"
     return None

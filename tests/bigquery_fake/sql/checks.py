@@ -20,7 +20,7 @@ CAST_TO_STRING = frozenset({"STRING", "INTEGER", "BOOLEAN", "DATE", "BIGNUMERIC"
 _ON_TEXT = (exp.Lower, exp.Upper, exp.StrPosition, exp.StartsWith, exp.Like, exp.Trim, exp.Contains, exp.DPipe)
 # What may be done with a value that the engine holds as text (see values.is_text_stored): nothing that computes.
 _OPAQUE_PARENTS = (exp.EQ, exp.NEQ, exp.Is, exp.In, exp.Alias, exp.Select, exp.Count, exp.Struct, exp.PropertyEQ,
-                   exp.Array, exp.Tuple, exp.Union, exp.Ordered)  # fmt: skip
+                   exp.Array, exp.Tuple, exp.Union, exp.Ordered, exp.If)  # fmt: skip
 
 
 def is_constant(node: exp.Expr) -> bool:
@@ -111,9 +111,17 @@ def output_types(tree: exp.Query) -> list[exp.DataType | None]:
     """Return the types of a query's columns; None where the sides of a UNION differ, so that the engine decides."""
     types: list[exp.DataType | None] = []
     for column in _outputs(tree):
-        known = [item.type for item in column if not _is_null(item)] or [column[0].type]
+        known = [_output_type(item) for item in column if not _is_null(item)] or [column[0].type]
         types.append(known[0] if all(kind == known[0] for kind in known) else None)
     return types
+
+
+def _output_type(item: exp.Expr) -> exp.DataType | None:
+    """IF(..., ERROR(...), value) has the type of the value: ERROR has any."""
+    node = item.unalias()
+    if isinstance(node, exp.If) and isinstance(node.args["true"], exp.Anonymous):
+        return node.args["false"].type
+    return item.type
 
 
 def _outputs(tree: exp.Query) -> list[list[exp.Expr]]:

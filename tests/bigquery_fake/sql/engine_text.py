@@ -12,6 +12,15 @@ from tests.bigquery_fake.sql.parameters import Parameters
 from tests.bigquery_fake.sql.values import decimal_text, is_text_stored, rounded
 
 _BOUND = "p_"
+_DIGITS = "REGEXP_REPLACE(CAST(CAST(CAST({0} AS TEXT) AS DECIMAL(38, 18)) AS TEXT), '[.]?0+$', '')"
+# What a BIGNUMERIC is stored as. The text of a FLOAT64 has all of its digits when it is a short number of 64ths.
+_LONG_TEXT = {
+    "INTEGER": "CAST({0} AS TEXT)",
+    "NUMERIC": _DIGITS,
+    "FLOAT": "CASE WHEN {0} IS NULL THEN NULL WHEN ABS({0}) < 1e9 AND {0} * 64 = TRUNC({0} * 64) THEN "
+    + _DIGITS
+    + " ELSE ERROR('bigquery_fake does not know the BIGNUMERIC of a FLOAT64 with so many digits') END",
+}
 
 
 def bound_name(name: str) -> str:
@@ -41,6 +50,12 @@ def _fingerprint(text: exp.Expr) -> exp.Expr:
     return exp.cast(exp.Sub(this=unsigned, expression=exp.Literal.number(2**63)), "BIGINT", dialect="duckdb")
 
 
+def _long_decimal(column: exp.Column, kind: str) -> exp.Expr:
+    """Return a number as the text that a BIGNUMERIC is stored as; one that BigQuery may write otherwise is an error."""
+    text = _LONG_TEXT[kind].format(column.sql("duckdb"))
+    return exp.maybe_parse(text, dialect="duckdb")
+
+
 def _to_engine(cast: exp.Cast, parameters: Parameters) -> None:
     """Make the target of a cast the engine's type, where the engine then does what BigQuery does."""
     source, target = cast.this, field_of("", cast.to)
@@ -50,6 +65,10 @@ def _to_engine(cast: exp.Cast, parameters: Parameters) -> None:
     if target is None:
         raise unsupported(f"the type {cast.to.sql('bigquery')}")
     if is_text_stored(target):
+        kind = type_of(source)
+        if target["type"] == "BIGNUMERIC" and isinstance(source, exp.Column) and kind and kind["type"] in _LONG_TEXT:
+            cast.replace(_long_decimal(source, kind["type"]))
+            return
         if target["type"] != "BIGNUMERIC" or not isinstance(source, exp.Literal):
             raise unsupported(f"the cast {cast.sql('bigquery')[:80]!r}")
         cast.replace(exp.Literal.string(decimal_text(rounded(target, source.name, "literal"))))

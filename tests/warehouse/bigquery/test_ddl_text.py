@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from cloudact.catalog.model import (
     Column,
@@ -295,6 +295,5 @@ def test_tables_that_differ_in_name_only_differ_in_name_only() -> None:
 
 
 @given(tables())
-@settings(max_examples=80)
 def test_any_table_is_read_back_as_declared(table: Table) -> None:
     assert read_table(table.name, ddl_of(table)) == table

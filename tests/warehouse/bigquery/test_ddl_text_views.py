@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudact.catalog.model import Materialized, View
@@ -93,7 +93,6 @@ def test_a_view_that_says_something_unknown_is_not_read(text: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60)
 def test_any_view_is_read_back_as_declared(data: st.DataObject) -> None:
     view = data.draw(views("shop", data.draw(st.lists(tables(), max_size=1))))
     assert read_view(view.name, ddl_of(view)) == view

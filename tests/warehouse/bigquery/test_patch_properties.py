@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudact.catalog.model import Column, Dataset, Kind, Mode, Table, Type
@@ -79,14 +79,12 @@ def applied(before: Table, after: Table) -> tuple[Table, Table]:
 
 
 @given(evolutions())
-@settings(max_examples=80)
 def test_what_a_catalog_declares_later_is_patched_as_planned(pair: tuple[Table, Table]) -> None:
     found, expected = applied(*pair)
     assert found == expected
 
 
 @given(NAMED, NAMED)
-@settings(max_examples=80)
 def test_any_two_tables_are_patched_as_planned(before: Table, after: Table) -> None:
     found, expected = applied(before, after)
     assert found == expected

@@ -51,13 +51,11 @@ def answered(**keys: object) -> Resource:
 
 
 @given(tables())
-@settings(max_examples=80)
 def test_any_table_comes_back_as_declared(table: Table) -> None:
     assert table_from(live(table)) == table
 
 
 @given(st.data())
-@settings(max_examples=60)
 def test_any_view_comes_back_as_declared(data: st.DataObject) -> None:
     view = data.draw(views(DATASET, data.draw(st.lists(tables(), max_size=1))))
     assert view_from(live(view)) == view

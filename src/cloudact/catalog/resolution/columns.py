@@ -53,16 +53,7 @@ def check_columns(query: ViewQuery, known: Tables, where: Problems) -> None:
 def _unresolved(query: ViewQuery, known: Tables) -> Iterator[_Unresolved]:
     schema = MappingSchema(_declared(query, known), dialect=_DIALECT)
     try:
-        tree = qualify(
-            query.filled(_AS_WRITTEN),
-            dialect=_DIALECT,
-            schema=schema,
-            allow_partial_qualification=True,
-            validate_qualify_columns=False,
-            expand_alias_refs=False,
-            quote_identifiers=False,
-        )
-        tree = annotate_types(tree, schema=schema, dialect=_DIALECT)
+        tree = annotate_types(_qualified(query, schema), schema=schema, dialect=_DIALECT)
         scopes = traverse_scope(tree)
         starred = _with_stars(query, schema)
     except PARSER_ERRORS as error:
@@ -79,15 +70,20 @@ def _with_stars(query: ViewQuery, schema: Schema) -> list[Scope]:
     """Return the scopes of a query that has EXCEPT or REPLACE behind a star, before it is replaced by its columns."""
     if not any(star.args.get("except_") or star.args.get("replace") for star in query.tree.find_all(exp.Star)):
         return []
-    return traverse_scope(
-        qualify(
-            query.filled(_AS_WRITTEN),
-            dialect=_DIALECT,
-            schema=schema,
-            qualify_columns=False,
-            validate_qualify_columns=False,
-            quote_identifiers=False,
-        )
+    return traverse_scope(_qualified(query, schema, columns=False))
+
+
+def _qualified(query: ViewQuery, schema: Schema, *, columns: bool = True) -> exp.Expr:
+    """Return the query with the tables its names are of, and with stars replaced unless `columns` are left alone."""
+    return qualify(
+        query.filled(_AS_WRITTEN),
+        dialect=_DIALECT,
+        schema=schema,
+        qualify_columns=columns,
+        allow_partial_qualification=True,
+        validate_qualify_columns=False,
+        expand_alias_refs=False,
+        quote_identifiers=False,
     )
 
 

@@ -50,7 +50,6 @@ class _Writer:
         self._engine = engine
         self._central = central
         self._sieve = Sieve(live)
-        self._texts: dict[str, str] = {}
         self._notes: list[str] = []
 
     def write(self, *, authorize_views: bool) -> Declared:
@@ -89,8 +88,7 @@ class _Writer:
         query = parse_view(text, Problems())
         if query is None:
             raise AssertionError(f"the file of {live.name} was read before")
-        self._texts[live.name] = text
-        return ViewTemplate(view, query, "")
+        return ViewTemplate(view, query, "", text)
 
     def _view_text(self, live: View) -> str:
         tree, slug = parse_query(live.query), self._naming.org_slug
@@ -109,7 +107,7 @@ class _Writer:
         heading = _HEADING.format(self._live.name)
         files = {CONFIG: config_text(template, heading, location=location, forms=_forms(template))}
         files |= {f"schemas/{table.name}.json": schema_text(table.columns) for table in template.tables}
-        return files | {f"views/{item.view.name}.sql": self._texts[item.view.name] for item in template.views}
+        return files | {f"views/{item.view.name}.sql": item.text for item in template.views}
 
     def _refused(self, template: DatasetTemplate) -> set[str]:
         """Return the views that the loader refuses, and note why; raises NotDeclarable for what is no view's fault."""

@@ -13,7 +13,14 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from cloudact.catalog.problems import Problems
-from cloudact.catalog.view_file import ORGANIZATIONS, SLUG, ViewQuery, parse_view
+from cloudact.catalog.view_file import (
+    MAX_NESTED_SELECTS,
+    ORGANIZATIONS,
+    SLUG,
+    ViewQuery,
+    nested_selects,
+    parse_view,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,15 @@ class Unwritable(Exception):
 
 
 def parse_query(query: str) -> exp.Query:
-    """Return the tree of a GoogleSQL query; raises Unwritable when it is none."""
+    """Return the tree of a GoogleSQL query; raises Unwritable when it is none, or none that a view file can hold."""
     try:
         tree = sqlglot.parse_one(query, dialect="bigquery")
     except (SqlglotError, RecursionError) as error:
         raise Unwritable("has a query that cannot be read as GoogleSQL") from error
     if not isinstance(tree, exp.Query):
         raise Unwritable("has a query that is not one SELECT statement")
+    if (depth := nested_selects(tree)) > MAX_NESTED_SELECTS:
+        raise Unwritable(f"has a query of {depth} SELECTs inside one another, and at most {MAX_NESTED_SELECTS} can be")
     return tree
 
 

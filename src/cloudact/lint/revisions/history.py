@@ -12,11 +12,12 @@ from cloudact.catalog.folder import CONFIG
 from cloudact.catalog.load import (
     CENTRAL,
     ORGANIZATION,
+    CatalogSource,
+    folders_in,
     is_declaration,
     load_dataset,
     parse_catalog,
     parse_dataset,
-    read_files,
 )
 from cloudact.catalog.template import Catalog, DatasetTemplate, Engine
 from cloudact.errors import CatalogError, InvalidRequest
@@ -57,21 +58,15 @@ def load_baseline(root: Path, templates: Path | None, against: str, engine: Engi
     return _at_commit(root, templates, f"{against} ({commit[:12]})", commit, engine)
 
 
-def templates_in(root: Path) -> list[str]:
-    """Return the folders under `root` that are templates: those with a config."""
-    return sorted(config.parent.relative_to(root).as_posix() for config in root.rglob(CONFIG))
-
-
 def _in_directory(templates: Path | None, against: str, engine: Engine) -> Baseline:
     base = Path(against)
-    files = {**read_files(base, CENTRAL), **read_files(base, ORGANIZATION)}
-    catalog = _whole(against, partial(parse_catalog, files, engine))
+    catalog = _whole(against, CatalogSource(base, engine).load)
     if not (templates and _is_directory(templates)):
         return Baseline(against, catalog, {})
     beside = base.absolute().parent / templates.absolute().name
     if not _is_directory(beside):
         return Baseline(against, catalog, None)
-    loaded = {folder: _whole(against, partial(load_dataset, beside, folder, engine)) for folder in templates_in(beside)}
+    loaded = {folder: _whole(against, partial(load_dataset, beside, folder, engine)) for folder in folders_in(beside)}
     return Baseline(against, catalog, loaded)
 
 

@@ -6,7 +6,7 @@ Source: BigQuery documentation, Quotas and limits, Materialized views.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlglot
 from sqlglot import exp
@@ -60,10 +60,13 @@ def materialized_view_texts(client: BigQueryClient, location: str) -> list[str]:
     return [str(ddl or "") for (ddl,) in client.query(Statement(text), location).rows]
 
 
-def views_on(client: BigQueryClient, base: TableName, location: str) -> tuple[str, ...]:
-    """Return the materialized views on a table, as `dataset.view`."""
+def views_on(client: BigQueryClient, bases: Collection[TableName], location: str) -> tuple[str, ...]:
+    """Return the materialized views on any of these tables, as `dataset.view`."""
+    pairs = [(base.dataset, base.table) for base in bases]
+    if not pairs:
+        return ()
     texts = (text.replace("`", "") for text in materialized_view_texts(client, location))
-    found = (text.split(None, 4)[3].split(".") for text in texts if _reads(text, (base.dataset, base.table)))
+    found = (text.split(None, 4)[3].split(".") for text in texts if any(_reads(text, pair) for pair in pairs))
     return tuple(sorted(".".join(name[-2:]) for name in found))
 
 

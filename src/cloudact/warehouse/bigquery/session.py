@@ -163,11 +163,36 @@ class BigQuerySession:
         self.commit()
         return operations.digest(self._client, table, types or {})
 
-    def replace_table(self, dataset: str, table: Table, *, keep_rows: bool) -> tuple[str, ...]:
+    def check_replacement(self, dataset: str, table: Table, *, keep_rows: bool) -> None:
+        """See `Session.check_replacement`."""
+        self.commit()
+        operations.check_replacement(self._client, dataset, table, keep_rows=keep_rows)
+
+    def replace_table(self, dataset: str, table: Table) -> tuple[str, ...]:
         """See `Session.replace_table`."""
         self.commit()
         self._known.clear()
-        return operations.replace_table(self._client, dataset, table, keep_rows=keep_rows)
+        return operations.replace_table(self._client, dataset, table)
+
+    def empty_table(self, dataset: str, table: Table, copy: TableName) -> tuple[str, ...]:
+        """See `Session.empty_table`."""
+        self.commit()
+        self._known.clear()
+        return operations.empty_table(self._client, dataset, table, copy)
+
+    def remove_table(self, name: TableName, copy: TableName) -> None:
+        """See `Session.remove_table`."""
+        self.commit()
+        self._known.clear()
+        operations.remove_table(self._client, name, copy)
+
+    def renew_views(self, dataset: str, tables: Collection[str]) -> tuple[str, ...]:
+        """See `Session.renew_views`."""
+        return operations.renew_views(self._client, dataset, tables)
+
+    def find_datasets(self, containing: str) -> dict[str, str]:
+        """See `Session.find_datasets`; no query tells of all locations, but a list of datasets does."""
+        return {name: location for name, location in self._client.datasets().items() if containing in name}
 
     def commit(self) -> None:
         """Write the rows of the unit: all of them, or none."""

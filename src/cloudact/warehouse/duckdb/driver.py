@@ -107,7 +107,7 @@ class DuckDBWarehouse:
         return result
 
     def _commit(self, session: Transaction, instance: Instance) -> None:
-        with self._listing.committing(session.created):
+        with self._listing.committing(session.created, session.removed):
             try:
                 session.commit()
             except WarehouseError as error:

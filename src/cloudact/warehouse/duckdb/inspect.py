@@ -56,6 +56,15 @@ class Inspector:
         )
         return found.fetchone() is not None
 
+    def datasets(self, containing: str) -> list[str]:
+        """Return the names of the schemas that have this text in them."""
+        found = self.connection.execute(
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database() AND NOT internal"
+            " AND contains(schema_name, ?) ORDER BY schema_name",
+            [containing],
+        )
+        return [name for (name,) in found.fetchall()]
+
     def manifest(self, dataset: str) -> Manifest | None:
         """Return the dataset's manifest, or None for a dataset this project did not make."""
         try:

@@ -9,7 +9,7 @@ catalog. What a table looks like is never kept: columns are read from the live t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -52,8 +52,8 @@ class Listing:
         return _copy(names.get(dataset.casefold()))
 
     @contextmanager
-    def committing(self, created: Mapping[str, Names]) -> Iterator[None]:
-        """Enclose the commit of a unit that created these names, by dataset."""
+    def committing(self, created: Mapping[str, Names], removed: Mapping[str, Collection[str]]) -> Iterator[None]:
+        """Enclose the commit of a unit that created these names, by dataset, and removed these tables."""
         if not created:
             yield
             return
@@ -67,6 +67,7 @@ class Listing:
                         replaced = {name.casefold() for name in names.views}
                         kept = {name: text for name, text in known.views.items() if name.casefold() not in replaced}
                         known.views = kept | names.views
+                        known.tables -= set(removed.get(dataset, ()))
 
     @contextmanager
     def lent(self) -> Iterator[None]:

@@ -84,6 +84,7 @@ class Transaction:
         self._texts: dict[str, str] = {}
         self.stored: set[str] = set()
         self.created: dict[str, Names] = {}
+        self.removed: dict[str, set[str]] = {}
 
     def begin(self) -> None:
         """Start the transaction."""
@@ -195,10 +196,33 @@ class Transaction:
         """See `Session.digest`."""
         return operations.digest(self, table, types or {})
 
-    def replace_table(self, dataset: str, table: Table, *, keep_rows: bool) -> tuple[str, ...]:
+    def check_replacement(self, dataset: str, table: Table, *, keep_rows: bool) -> None:
+        """See `Session.check_replacement`."""
+        operations.check_replacement(self, dataset, table, keep_rows=keep_rows)
+
+    def replace_table(self, dataset: str, table: Table) -> tuple[str, ...]:
         """See `Session.replace_table`; views are bound to the name of a table, and read the new one."""
-        operations.replace_table(self, dataset, table, keep_rows=keep_rows)
+        operations.replace_table(self, dataset, table)
         return ()
+
+    def empty_table(self, dataset: str, table: Table, copy: TableName) -> tuple[str, ...]:
+        """See `Session.empty_table`."""
+        operations.empty_table(self, dataset, table, copy)
+        return ()
+
+    def remove_table(self, name: TableName, copy: TableName) -> None:
+        """See `Session.remove_table`."""
+        operations.remove_table(self, name, copy)
+
+    def renew_views(self, dataset: str, tables: Collection[str]) -> tuple[str, ...]:
+        """See `Session.renew_views`; there are no materialized views here."""
+        del dataset, tables
+        return ()
+
+    def find_datasets(self, containing: str) -> dict[str, str]:
+        """See `Session.find_datasets`; everything is in one file."""
+        with mapped():
+            return dict.fromkeys(self._inspector.datasets(containing), "")
 
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """See `operations.Unit`."""
@@ -234,6 +258,7 @@ class Transaction:
     def remember(self, dataset: str, table: Table) -> None:
         """See `operations.Unit`."""
         self.created.setdefault(dataset, Names()).tables.add(table.name)
+        self.removed.get(dataset, set()).discard(table.name)
         text = table_to_text(table)
         self._store({digest_of(text): text})
         before = self._manifest(dataset)
@@ -242,12 +267,24 @@ class Transaction:
         )
         self._write(dataset, replace(before or Manifest(), tables={**kept, table.name: digest_of(text)}), before)
 
+    def forget(self, name: TableName) -> None:
+        """See `operations.Unit`."""
+        self.created.setdefault(name.dataset, Names()).tables.discard(name.table)
+        self.removed.setdefault(name.dataset, set()).add(name.table)
+        before = self._manifest(name.dataset)
+        if before:
+            kept = {
+                table: digest for table, digest in before.tables.items() if table.casefold() != name.table.casefold()
+            }
+            self._write(name.dataset, replace(before, tables=kept), before)
+
     def _names(self, dataset: str) -> Names:
-        """Return the names in a dataset, with those that this unit made."""
+        """Return the names in a dataset, with those that this unit made and without those that it removed."""
         with mapped():
             names = self._inspector.names(dataset)
         made = self.created.get(dataset, Names())
-        return Names(names.tables | made.tables, names.views | made.views)
+        tables = (names.tables | made.tables) - self.removed.get(dataset, set())
+        return Names(tables, names.views | made.views)
 
     def _manifest(self, dataset: str) -> Manifest | None:
         """Return a dataset's manifest as this unit left it; raises WarehouseBusy when another has written it since."""
@@ -294,6 +331,7 @@ class Transaction:
         }
         created = self.created.setdefault(plan.dataset, Names())
         created.tables |= {item.table.name for item in plan.changes if isinstance(item, CreateTable)}
+        self.removed.get(plan.dataset, set()).difference_update(created.tables)
         created.views |= {name: digest_of(text) for name, text in views.items()}
         texts = [table_to_text(table) for table in after.tables]
         self._store({digest_of(text): text for text in (*texts, *views.values())})

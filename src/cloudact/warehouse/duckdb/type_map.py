@@ -49,6 +49,8 @@ def storage_of(column: Column) -> Storage:
     if column.type.element:
         bound = Storage(_scalar(Type(column.type.element)))
         return Storage("STRUCT", (("start", bound), ("end", bound)), lists)
+    if column.type.kind is Kind.NATIVE and column.type.native.endswith("[]"):
+        return parse_storage(column.type.native)  # lists of lists, all of them in the type
     return Storage(_scalar(column.type), (), lists)
 
 

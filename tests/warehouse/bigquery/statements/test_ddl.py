@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudact.catalog.model import Kind, Materialized, Mode, Type, View
@@ -53,7 +53,6 @@ def test_a_materialized_view_is_replaced_with_no_more_than_it_declares() -> None
 
 
 @given(st.data())
-@settings(max_examples=60)
 def test_any_materialized_view_is_replaced_by_what_is_declared(data: st.DataObject) -> None:
     among = data.draw(st.lists(tables(), min_size=1, max_size=1))
     view = data.draw(views("shop", among).filter(lambda view: view.materialized is Materialized.OWN))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudact.warehouse.bigquery.transport import rates
@@ -67,14 +67,12 @@ def earliest(count: int, requests: Sequence[Arrival]) -> dict[str, list[float]]:
 
 
 @given(st.integers(1, 4), arrivals)
-@settings(max_examples=100)
 def test_no_window_holds_more_than_the_rate_allows(count: int, requests: Sequence[Arrival]) -> None:
     for moments in granted(count, requests).values():
         assert all(later - first > SECONDS for first, later in zip(moments, moments[count:], strict=False))
 
 
 @given(st.integers(1, 4), arrivals)
-@settings(max_examples=100)
 def test_nobody_waits_longer_than_the_rate_demands(count: int, requests: Sequence[Arrival]) -> None:
     assert granted(count, requests) == earliest(count, requests)
 

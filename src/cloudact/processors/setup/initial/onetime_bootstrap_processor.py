@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloudact.catalog.model import Dataset
-from cloudact.errors import DestructiveRefused
 from cloudact.pipeline.processor import StepContext, StepReport
 from cloudact.planning.policy import Policy
 from cloudact.processors.details import details_of
 from cloudact.processors.use_cases import Dependencies
+from cloudact.tenancy.recreation.force import Force, unless_absent
+from cloudact.tenancy.recreation.results import Outcome, Recreated, Recreation
 from cloudact.tenancy.sync import counted
 from cloudact.tenancy.templates.dataset import TemplateResult
 
@@ -37,50 +39,91 @@ class OnetimeBootstrapConfig(BaseModel):
     sync_missing_columns: bool = Field(
         default=False, description="Also add columns that existing tables lack, and update descriptions; rows stay."
     )
-    force_recreate_dataset: bool = Field(default=False, description="Refused when true.")
-    force_recreate_tables: bool = Field(default=False, description="Refused when true.")
+    force_recreate_dataset: bool = Field(
+        default=False,
+        description="Back up the dataset, then empty its tables and make them as declared, and remove those that are "
+        "not declared.",
+    )
+    force_recreate_tables: bool = Field(
+        default=False, description="Back up the declared tables, then empty them and make them as declared."
+    )
+    confirm_dataset: str = Field(default="", description="The dataset's name, without which a force flag is refused.")
 
 
 @dataclass(frozen=True, slots=True)
 class OnetimeBootstrapProcessor:
-    """Creates the dataset and every table that is missing; what exists is skipped, and no row is touched."""
+    """Creates the dataset and every table that is missing; what exists is skipped, unless a force flag is set."""
 
     dependencies: Dependencies
     ps_type: ClassVar[str] = "setup.initial.onetime_bootstrap"
     config: ClassVar[type[OnetimeBootstrapConfig]] = OnetimeBootstrapConfig
 
     def plan(self, config: OnetimeBootstrapConfig, context: StepContext) -> StepReport:
-        """Return what `run` would create, changing nothing."""
-        templates, desired = self.dependencies.within(context).templates, self._declared(config, context)
-        return _report(templates.plan(desired, _policy(config)), planned=True)
+        """Return what `run` would create and recreate, changing nothing."""
+        use_cases, desired = self.dependencies.within(context), self._declared(config, context)
+        recreation = _recreation(config, desired, context, allowed=use_cases.recreations.allowed)
+        recreated = unless_absent(lambda: use_cases.recreations.plan(desired, recreation)) if recreation else None
+        result = use_cases.templates.plan(desired, _policy(config))
+        return _report(_once_done(result, recreated) if recreated else result, recreated, planned=True)
 
     def run(self, config: OnetimeBootstrapConfig, context: StepContext) -> StepReport:
-        """Create what is missing; raises CatalogError before anything is done when a file is wrong."""
-        templates, desired = self.dependencies.within(context).templates, self._declared(config, context)
-        result = templates.run(desired, _policy(config))
+        """Create what is missing, once a force flag is done; raises CatalogError first when a file is wrong."""
+        use_cases, desired = self.dependencies.within(context), self._declared(config, context)
+        recreation = _recreation(config, desired, context, allowed=use_cases.recreations.allowed)
+        actor = f"pipeline {context.pipeline_id}"
+        recreated = (
+            unless_absent(lambda: use_cases.recreations.run(desired, recreation, actor=actor)) if recreation else None
+        )
+        _log_recreated(recreated, context)
+        result = use_cases.templates.run(desired, _policy(config))
         _log(result, desired, context)
-        return _report(result, planned=False)
+        return _report(result, recreated, planned=False)
 
     def _declared(self, config: OnetimeBootstrapConfig, context: StepContext) -> Dataset:
-        _refuse_force(config)
         templates = self.dependencies.within(context).templates
         desired = templates.declared(FOLDER, dataset=config.dataset, location=config.location)
         context.log.info("schemas_loaded", dataset=desired.name, tables=len(desired.tables))
         return desired
 
 
-def _refuse_force(config: OnetimeBootstrapConfig) -> None:
-    flags = ("force_recreate_dataset", "force_recreate_tables")
-    if named := [name for name in flags if getattr(config, name)]:
-        raise DestructiveRefused(
-            f"{' and '.join(named)}: refused, because it would delete every row",
-            hint="Set it to false: missing tables are created. To add missing columns without touching a row, set "
-            "sync_missing_columns: true.",
-        )
+def _recreation(
+    config: OnetimeBootstrapConfig, desired: Dataset, context: StepContext, *, allowed: bool
+) -> Recreation | None:
+    hint = (
+        f"To go on, confirm with the name of the dataset: confirm_dataset: {desired.name} beside the flag, or --var "
+        f"confirm_dataset={desired.name} where the file has that variable; a backup is made first. Without the flag "
+        "missing tables are created, and sync_missing_columns: true adds missing columns; no row is touched."
+    )
+    force = Force(config.force_recreate_dataset, config.force_recreate_tables, config.confirm_dataset)
+    recreation = force.recreation(desired.name, allowed=allowed, hint=hint)
+    return recreation and replace(recreation, reason=f"{recreation.reason} in run {context.run_id}")
 
 
 def _policy(config: OnetimeBootstrapConfig) -> Policy:
     return Policy(sync_missing_tables=True, sync_missing_columns=config.sync_missing_columns)
+
+
+def _once_done(result: TemplateResult, recreated: Recreated) -> TemplateResult:
+    """Return the plan for what a recreation leaves: tables that are as declared."""
+    done = {item.table for item in recreated.tables if item.outcome is not Outcome.FAILED}
+    made = [name for name in result.tables_created if name in done]
+    return replace(
+        result,
+        tables_created=[name for name in result.tables_created if name not in done],
+        tables_skipped=sorted([*result.tables_skipped, *made]),
+        columns_added={table: columns for table, columns in result.columns_added.items() if table not in done},
+        conflicts=[item for item in result.conflicts if item.object.partition(".")[0] not in done],
+        not_requested=[change for change in result.not_requested if done.isdisjoint(re.split(r"\W+", change))],
+    )
+
+
+def _log_recreated(recreated: Recreated | None, context: StepContext) -> None:
+    if recreated is None:
+        return
+    context.log.info("dataset_recreated", dataset=recreated.dataset, mode=recreated.mode, backup=recreated.backup)
+    for table in recreated.tables:
+        log = context.log.warning if table.outcome is Outcome.FAILED else context.log.info
+        log("table_recreated", table=table.table, outcome=table.outcome, rows_before=table.rows_before)
 
 
 def _log(result: TemplateResult, desired: Dataset, context: StepContext) -> None:
@@ -96,11 +139,13 @@ def _log(result: TemplateResult, desired: Dataset, context: StepContext) -> None
         context.log.warning("table_failed", table=failure.table, reason=failure.reason)
 
 
-def _report(result: TemplateResult, *, planned: bool) -> StepReport:
+def _report(result: TemplateResult, recreated: Recreated | None, *, planned: bool) -> StepReport:
+    created = _summary(result, planned=planned)
+    failed = bool(result.tables_failed or result.errors or (recreated and recreated.failed))
     return StepReport(
-        summary=_summary(result, planned=planned),
-        details=details_of(result),
-        failed=bool(result.tables_failed or result.errors),
+        summary=f"{recreated.message} Then: {created}" if recreated else created,
+        details={**details_of(result), "recreated": details_of(recreated) if recreated else None},
+        failed=failed,
     )
 
 

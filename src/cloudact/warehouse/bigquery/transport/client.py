@@ -115,6 +115,15 @@ class BigQueryClient:
         """Return when BigQuery answers a request for this project."""
         self._send("datasets.list", lambda client: list(client.list_datasets(max_results=1, **self._once)))
 
+    def datasets(self) -> dict[str, str]:
+        """Return every dataset of the project with its location."""
+
+        def send(client: bigquery.Client) -> dict[str, str]:
+            # The library has no name for the location of a dataset in a list.
+            return {item.dataset_id: item._properties["location"] for item in client.list_datasets(**self._once)}
+
+        return self._send("datasets.list", send)
+
     def get_dataset(self, name: str) -> Resource | None:
         """Return a dataset's resource, or None when there is none."""
         return self._found("datasets.get", lambda client: client.get_dataset(self._dataset(name), **self._once))
@@ -179,6 +188,16 @@ class BigQueryClient:
             return client.update_table(table, names, **self._once)
 
         self._send("tables.patch", send)
+
+    def delete_table(self, current: Resource) -> None:
+        """Delete a table; one that is gone already is no error."""
+        reference = bigquery.TableReference.from_api_repr(current["tableReference"])
+
+        def send(client: bigquery.Client) -> None:
+            self._spend_update(reference.dataset_id, reference.table_id, current)
+            client.delete_table(reference, not_found_ok=True, **self._once)
+
+        self._send("tables.delete", send)
 
     def alter_table(self, current: Resource, statement: Statement, location: str) -> None:
         """Run a DDL statement on one table, within the budget of its updates."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from cloudact.catalog.model import Table, Type
@@ -13,7 +13,7 @@ from cloudact.warehouse.driver import Digest, TableName
 from cloudact.warehouse.duckdb import ddl
 from cloudact.warehouse.duckdb.rebuild import statements
 from cloudact.warehouse.duckdb.type_map import quote
-from cloudact.warehouse.rebuild import pairs, refusal
+from cloudact.warehouse.rebuild import Pair, no_copy, pairs, refuse_losses
 
 # Its name while it is filled; no transaction that has it is ever committed.
 _DRAFT = "_cloudact_rebuilt"
@@ -36,6 +36,19 @@ class Unit(Protocol):
 
     def remember(self, dataset: str, table: Table) -> None:
         """Note that the dataset has this table now."""
+
+    def forget(self, name: TableName) -> None:
+        """Note that the dataset has this table no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rebuilding:
+    """A table that is about to become another one, and where its columns come from."""
+
+    name: TableName
+    live: Table
+    rebuilt: Table
+    columns: tuple[Pair, ...] = ()
 
 
 def copy_table(unit: Unit, source: TableName, target: TableName) -> None:
@@ -60,39 +73,84 @@ def digest(unit: Unit, table: TableName, types: Mapping[str, Type]) -> Digest:
     return Digest(int(rows), f"{upper:x}-{lower:x}")
 
 
-def replace_table(unit: Unit, dataset: str, table: Table, *, keep_rows: bool) -> None:
+def check_replacement(unit: Unit, dataset: str, table: Table, *, keep_rows: bool) -> None:
+    """See `Session.check_replacement`."""
+    rebuilding = _rebuilding(unit, dataset, table, keep_rows=keep_rows)
+    if keep_rows and rebuilding.live != rebuilding.rebuilt:
+        _refuse_losses(unit, rebuilding)
+
+
+def replace_table(unit: Unit, dataset: str, table: Table) -> None:
     """See `Session.replace_table`."""
-    live = _existing(unit, TableName(dataset, table.name))
-    name, draft = TableName(dataset, live.name), TableName(dataset, _DRAFT)
-    rebuilt = replace(table, name=live.name)
-    if keep_rows and live == rebuilt:
+    rebuilding = _rebuilding(unit, dataset, table, keep_rows=True)
+    if rebuilding.live == rebuilding.rebuilt:
         return
-    columns = pairs(dataset, live, rebuilt) if keep_rows else ()
-    if keep_rows:
-        _hold(unit, name, live)
-        query, risks = statements.losses(name, columns)
-        counts = unit.execute(query)[0]
-        lost = [f"{risk} in {count} rows" for risk, count in zip(risks, counts, strict=False) if count]
-        if lost:
-            raise refusal(str(name), lost)
-    _create(unit, dataset, replace(rebuilt, name=_DRAFT))
-    if keep_rows:
-        unit.execute(statements.cast_rows(name, draft, columns))
+    _hold(unit, rebuilding.name, rebuilding.live)
+    _refuse_losses(unit, rebuilding)
+    _swap(unit, rebuilding)
+
+
+def empty_table(unit: Unit, dataset: str, table: Table, copy: TableName) -> None:
+    """See `Session.empty_table`."""
+    rebuilding = _rebuilding(unit, dataset, table, keep_rows=False)
+    _insist(unit, rebuilding.name, rebuilding.live, copy)
+    _swap(unit, rebuilding)
+
+
+def remove_table(unit: Unit, name: TableName, copy: TableName) -> None:
+    """See `Session.remove_table`."""
+    live = _existing(unit, name)
+    _insist(unit, name, live, copy)
     unit.execute(f"DROP TABLE {statements.name_of(name)}")
-    unit.execute(f"ALTER TABLE {statements.name_of(draft)} RENAME TO {quote(live.name)}")
-    unit.remember(dataset, rebuilt)
+    unit.forget(TableName(name.dataset, live.name))
 
 
-def _hold(unit: Unit, name: TableName, live: Table) -> None:
-    """Let nobody write rows from here on; raises WarehouseBusy when somebody has since this unit began.
+def _rebuilding(unit: Unit, dataset: str, table: Table, *, keep_rows: bool) -> _Rebuilding:
+    live = _existing(unit, TableName(dataset, table.name))
+    rebuilt = replace(table, name=live.name)
+    changed = keep_rows and live != rebuilt
+    columns = pairs(dataset, live, rebuilt) if changed else ()
+    return _Rebuilding(TableName(dataset, live.name), live, rebuilt, columns)
+
+
+def _refuse_losses(unit: Unit, rebuilding: _Rebuilding) -> None:
+    query, risks = statements.losses(rebuilding.name, rebuilding.columns)
+    refuse_losses(str(rebuilding.name), risks, unit.execute(query)[0])
+
+
+def _swap(unit: Unit, rebuilding: _Rebuilding) -> None:
+    """Put the rebuilt table in the place of the live one, with its rows where its columns come from somewhere."""
+    name, draft = rebuilding.name, TableName(rebuilding.name.dataset, _DRAFT)
+    _create(unit, name.dataset, replace(rebuilding.rebuilt, name=_DRAFT))
+    if rebuilding.columns:
+        unit.execute(statements.cast_rows(name, draft, rebuilding.columns))
+    unit.execute(f"DROP TABLE {statements.name_of(name)}")
+    unit.execute(f"ALTER TABLE {statements.name_of(draft)} RENAME TO {quote(name.table)}")
+    unit.remember(name.dataset, rebuilding.rebuilt)
+
+
+def _insist(unit: Unit, name: TableName, live: Table, copy: TableName) -> None:
+    """Raise unless another table has everything that this one has; from here on neither takes rows of others."""
+    found = unit.table(copy)
+    itself = (name.dataset.casefold(), name.table.casefold()) == (copy.dataset.casefold(), copy.table.casefold())
+    if found is None or itself or replace(found, name=live.name) != live:
+        raise no_copy(name, copy)
+    if _hold(unit, name, live) != _hold(unit, copy, found):
+        raise no_copy(name, copy)
+
+
+def _hold(unit: Unit, name: TableName, live: Table) -> list[tuple[Any, ...]]:
+    """Let nobody write rows from here on, and return their digest; raises WarehouseBusy when somebody has since.
 
     DuckDB drops a table without regard to rows that were committed after the transaction's snapshot. A change of the
     table makes their writers fail, so that they try again; those that came before it are seen from outside.
     """
     unit.execute(f"COMMENT ON TABLE {statements.name_of(name)} IS NULL")
     query = statements.digest(name, live, {})
-    if unit.execute(query) != unit.committed(query):
+    found = unit.execute(query)
+    if found != unit.committed(query):
         raise WarehouseBusy(f"{name}: rows were written to it since this unit began", hint="Repeat the call.")
+    return found
 
 
 def _existing(unit: Unit, name: TableName) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from cloudact.catalog.model import Column, Kind, Mode, Table, Type
 from cloudact.warehouse.driver import TableName
 from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
-from cloudact.warehouse.rebuild import Pair, text_pattern
+from cloudact.warehouse.rebuild import DECIMALS, Pair, text_pattern
 
 
 def name_of(table: TableName) -> str:
@@ -26,7 +26,8 @@ def cast_rows(source: TableName, target: TableName, columns: Iterable[Pair]) -> 
     pairs = tuple(columns)
     names = ", ".join(quote(pair.declared.name) for pair in pairs)
     values = ", ".join(
-        f"CAST({quote(pair.live.name)} AS {storage_of(pair.declared)})" if pair.live else "NULL" for pair in pairs
+        f"CAST({_source(pair.live, pair.declared)} AS {storage_of(pair.declared)})" if pair.live else "NULL"
+        for pair in pairs
     )
     return f"INSERT INTO {name_of(target)} ({names}) SELECT {values} FROM {name_of(source)}"
 
@@ -57,7 +58,7 @@ def _risks(pair: Pair) -> Iterable[tuple[str, str]]:
 
 def _is_changed(live: Column, declared: Column) -> str:
     value, after, before = quote(live.name), storage_of(declared), storage_of(live)
-    cast = f"TRY_CAST({value} AS {after})"
+    cast = f"TRY_CAST({_source(live, declared)} AS {after})"
     limit = declared.type.max_length
     length = "octet_length" if declared.type.kind is Kind.BYTES else "length"
     too_long = f" OR {length}({cast}) > {limit}" if limit else ""
@@ -68,10 +69,19 @@ def _is_changed(live: Column, declared: Column) -> str:
     return f"TRY_CAST({cast} AS {before}) IS DISTINCT FROM {value}{too_long}"
 
 
+def _source(live: Column, declared: Column) -> str:
+    """Return what is cast: DuckDB computes the digits of a FLOAT64 with an error, and reads its text without one."""
+    value = quote(live.name)
+    if live.type.kind is Kind.FLOAT64 and declared.type.kind in DECIMALS and live.mode is not Mode.REPEATED:
+        return f"CAST({value} AS VARCHAR)"
+    return value
+
+
 def _digested(column: Column, type_: Type | None) -> str:
     """Return what a column adds to its row: name and value as JSON, which no other value has, or nothing."""
     value = quote(column.name)
     if type_ and type_.kind is not Kind.RECORD and type_ != column.type:
-        value = f"CAST({value} AS {storage_of(Column(column.name, type_, column.mode))})"
+        wanted = Column(column.name, type_, column.mode)
+        value = f"CAST({_source(column, wanted)} AS {storage_of(wanted)})"
     empty = f"{value} IS NULL" + (f" OR len({value}) = 0" if column.mode is Mode.REPEATED else "")
     return f"CASE WHEN {empty} THEN '' ELSE concat({literal(column.key)}, ':', to_json({value})::VARCHAR, ',') END"

@@ -1,0 +1,1 @@
+"""`cloudact backup` and `cloudact recreate`."""

@@ -1,0 +1,50 @@
+"""A process that recreates or backs up a shop, or restores it, and is killed at a chosen instant of it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+
+from cloudact.settings import Settings
+from cloudact.tenancy.recreation.results import Mode, Recreation
+from cloudact.wiring import Services, build_services
+from tests.reliability.doomed import CHILDREN, Death, armed
+from tests.tenancy.recreation.setting import Setting
+from tests.tenancy.recreation.test_recreations import changed
+
+RESTORED = "shop_again"
+
+
+def _recreate(services: Services, mode: Mode) -> None:
+    desired = changed(Setting(services.bootstrap.warehouse))
+    found = services.recreations.run(desired, Recreation(mode, confirm="shop"), actor="ann")
+    assert not found.failed, found.message
+
+
+def _restore(services: Services) -> None:
+    name = next(item.name for item in services.backups.list("shop") if item.complete)
+    services.backups.restore(name, RESTORED, actor="ann")
+
+
+OPERATIONS: Mapping[str, Callable[[Services], object]] = {
+    "with data": lambda services: _recreate(services, Mode.WITH_DATA),
+    "tables": lambda services: _recreate(services, Mode.TABLES),
+    "dataset": lambda services: _recreate(services, Mode.DATASET),
+    "backup": lambda services: services.backups.create("shop", reason="", actor="ann"),
+    "restore": _restore,
+}
+
+
+def dies(settings: Settings, operation: str, death: Death) -> bool:
+    """Carry out the operation in a process of its own; tell whether it was killed before it was done."""
+    child = CHILDREN.Process(target=_carry_out, args=(settings, operation, death))
+    child.start()
+    child.join()
+    assert child.exitcode in (0, -signal.SIGKILL, -signal.SIGXFSZ)
+    return child.exitcode != 0
+
+
+def _carry_out(settings: Settings, operation: str, death: Death) -> None:
+    services = build_services(settings, observer=armed(death))
+    OPERATIONS[operation](services)
+    services.close()
