@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from cloudact.catalog.model import Dataset, Granularity, Materialized, TimePartition, View
-from cloudact.errors import CloudactError, WarehouseError, WarehouseRefused
+from cloudact.errors import CloudactError, WarehouseDenied, WarehouseError, WarehouseRefused
 from cloudact.planning.policy import EVERYTHING
 from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.bigquery.driver import BigQueryWarehouse
@@ -118,6 +118,17 @@ def test_a_table_whose_rebuilding_stopped_is_whole(fake: Fake, warehouse: BigQue
     with pytest.raises(CloudactError, match="Access Denied"):
         rebuild(warehouse)
     assert live(warehouse, "shop") == SHOP
+    assert ids(warehouse, SOURCE) == ["0", "1", "2"]
+
+
+def test_a_removal_without_the_permission_says_which_and_takes_nothing_away(
+    fake: Fake, warehouse: BigQueryWarehouse
+) -> None:
+    copy(warehouse)
+    fake.faults.add("tables.delete", Fault.ACCESS_DENIED, at=[1])
+    with pytest.raises(WarehouseDenied) as denied:
+        warehouse.run(lambda session: session.remove_table(SOURCE, TARGET))
+    assert "bigquery.tables.delete" in denied.value.hint
     assert ids(warehouse, SOURCE) == ["0", "1", "2"]
 
 

@@ -116,7 +116,7 @@ class Journal:
 
     def run_ended(self, state: State, at: datetime, failure: Failure | None, reason: str) -> None:
         """Record the end of the run."""
-        values = {**_end(state, self._run.since or at, at), **_error(failure, 0)}
+        values = {**end_values(state, self._run.since or at, at), **error_values(failure, 0)}
         self._waiting.append(Update(RUNS, values, RUN_ID, self._run_id, State.RUNNING))
         self._changed(self._run, State.RUNNING, state, at, failure=failure, reason=reason)
 
@@ -136,10 +136,10 @@ class Journal:
         if ending.abandoned:
             metadata["abandoned"] = True
         values = {
-            **_end(ending.state, subject.since or at, at),
+            **end_values(ending.state, subject.since or at, at),
             "rows_processed": ending.report.rows_processed if ending.report else None,
             "metadata": json.dumps(metadata),
-            **_error(ending.failure, subject.attempt - 1),
+            **error_values(ending.failure, subject.attempt - 1),
         }
         self._waiting.append(Update(STEP_LOGS, values, STEP_LOG_ID, subject.log_id or "", State.RUNNING))
         self._changed(subject, State.RUNNING, ending.state, at, failure=ending.failure, reason=reason)
@@ -147,7 +147,11 @@ class Journal:
     def step_skipped(self, step: Step, at: datetime, failure: Failure) -> None:
         """Record that a step does not run, and why."""
         subject = Subject(step.step_id, self._new_id())
-        row = {**self._step_row(step, subject, State.SKIPPED, at), **_end(State.SKIPPED, at, at), **_error(failure, 0)}
+        row = {
+            **self._step_row(step, subject, State.SKIPPED, at),
+            **end_values(State.SKIPPED, at, at),
+            **error_values(failure, 0),
+        }
         self._waiting.append(Insert(STEP_LOGS, row, STEP_LOG_ID))
         self._changed(subject, State.PENDING, State.SKIPPED, at, failure=failure, reason=failure.message)
 
@@ -246,17 +250,19 @@ class Journal:
         self._waiting.append(Insert(TRANSITIONS, row, TRANSITION_ID))
 
 
-def _end(state: State, started: datetime, ended: datetime) -> dict[str, Any]:
+def end_values(state: State, started: datetime, ended: datetime) -> dict[str, Any]:
+    """Return what the row of a run or of an attempt says of its end."""
     return {"status": str(state), "end_time": ended, "duration_ms": milliseconds(started, ended)}
 
 
-def _error(failure: Failure | None, retry_count: int) -> dict[str, Any]:
+def error_values(failure: Failure | None, retry_count: int, *, is_retryable: bool = False) -> dict[str, Any]:
+    """Return what the row of a run or of an attempt says of a failure; a transient one may always be tried again."""
     if failure is None:
         return {}
     context = {
         "error_type": str(failure.error_type),
         "error_class": failure.error_class,
-        "is_retryable": failure.is_transient,
+        "is_retryable": is_retryable or failure.is_transient,
         "retry_count": retry_count,
     }
     return {"error_message": failure.message, "error_context": json.dumps(context)}

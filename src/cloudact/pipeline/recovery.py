@@ -16,8 +16,18 @@ from typing import Any
 from cloudact import __version__
 from cloudact.errors import WarehouseNotFound
 from cloudact.pipeline.processor import JSON
-from cloudact.pipeline.records import LEASE, RUN_ID, RUNS, STEP_LOG_ID, STEP_LOGS, TRANSITION_ID, TRANSITIONS
-from cloudact.pipeline.report import milliseconds
+from cloudact.pipeline.records import (
+    LEASE,
+    RUN_ID,
+    RUNS,
+    STEP_LOG_ID,
+    STEP_LOGS,
+    TRANSITION_ID,
+    TRANSITIONS,
+    end_values,
+    error_values,
+)
+from cloudact.pipeline.report import Failure, milliseconds
 from cloudact.pipeline.states import OPEN, ErrorType, State
 from cloudact.warehouse.driver import Equals, Session, Warehouse
 
@@ -90,11 +100,13 @@ def _why_interrupted(run: Mapping[str, Any], now: datetime, alive: IsAlive) -> s
     process = Process(
         str(metadata.get("host", "")), _pid(metadata.get("pid")), str(metadata.get("process_started", ""))
     )
+    # What follows the name tells namespaces apart, and nothing to people.
+    named = f"process {process.pid} on {process.host.partition(' ')[0] or 'an unknown host'}"
     if alive(process) is False:
-        return f"interrupted: process {process.pid} on {process.host} is gone"
+        return f"interrupted: {named} is gone"
     until = _time(metadata.get("lease_until")) or run["start_time"] + LEASE
     if until < now:
-        return f"interrupted: process {process.pid} on {process.host or 'an unknown host'} is silent since its lease"
+        return f"interrupted: {named} gave no sign of life before its lease ended at {until:%Y-%m-%d %H:%M:%S %Z}"
     return ""
 
 
@@ -120,19 +132,8 @@ def _end(session: Session, dataset: str, run: Mapping[str, Any], reason: str, no
 
 
 def _ended(row: Mapping[str, Any], reason: str, now: datetime) -> dict[str, Any]:
-    context = {
-        "error_type": str(ErrorType.UNKNOWN),
-        "error_class": "Interrupted",
-        "is_retryable": True,
-        "retry_count": 0,
-    }
-    return {
-        "status": str(State.FAILED),
-        "end_time": now,
-        "duration_ms": milliseconds(row["start_time"], now),
-        "error_message": reason,
-        "error_context": json.dumps(context),
-    }
+    failure = Failure(reason, ErrorType.UNKNOWN, "Interrupted")
+    return {**end_values(State.FAILED, row["start_time"], now), **error_values(failure, 0, is_retryable=True)}
 
 
 def _add_transition(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from cloudact.catalog.model import Dataset
 from cloudact.errors import NotBootstrapped
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan, creates_dataset, creations
@@ -50,24 +51,13 @@ class Bootstrap:
 
         with measured() as usage:
             plan, made = self.warehouse.run(work)
-        created, _ = creations(made)
-        existed = [
-            table.name
-            for table in desired.tables
-            if plan.actual and plan.actual.table(table.name) and table.name not in created
-        ]
-        complete = len(created) + len(existed) == len(desired.tables)
-        return BootstrapResult(
-            status=SyncOutcome.SUCCESS if complete else SyncOutcome.PARTIAL,
-            dataset=desired.name,
-            dataset_created=creates_dataset(made),
-            tables_created=created,
-            tables_existed=existed,
-            total_tables=len(desired.tables),
-            conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
-            bytes_billed=usage.bytes_billed,
-            message=_message(plan, len(created), len(existed), len(desired.tables)),
-        )
+        return replace(_result(desired, plan, made, planned=False), bytes_billed=usage.bytes_billed)
+
+    def plan(self) -> BootstrapResult:
+        """Return what `run` would make, changing nothing."""
+        desired = self.catalogs.load().central_dataset()
+        plan = self.warehouse.run(lambda session: plan_for(session, desired, BOOTSTRAP))
+        return _result(desired, plan, plan.changes, planned=True)
 
     def status(self) -> DatasetState:
         """Return where the central dataset stands."""
@@ -84,10 +74,32 @@ class Bootstrap:
         return replace(report(applied), bytes_billed=usage.bytes_billed)
 
 
-def _message(plan: Plan, created: int, existed: int, total: int) -> str:
-    parts = [f"{counted(created, 'table')} created, {existed} existed already"]
+def _result(desired: Dataset, plan: Plan, made: tuple[Change, ...], *, planned: bool) -> BootstrapResult:
+    created, _ = creations(made)
+    existed = [
+        table.name
+        for table in desired.tables
+        if plan.actual and plan.actual.table(table.name) and table.name not in created
+    ]
+    complete = len(created) + len(existed) == len(desired.tables)
+    return BootstrapResult(
+        status=SyncOutcome.SUCCESS if complete else SyncOutcome.PARTIAL,
+        dataset=desired.name,
+        dataset_created=creates_dataset(made),
+        tables_created=created,
+        tables_existed=existed,
+        total_tables=len(desired.tables),
+        conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
+        bytes_billed=0,
+        message=_message(plan, len(created), len(existed), len(desired.tables), planned=planned),
+    )
+
+
+def _message(plan: Plan, created: int, existed: int, total: int, *, planned: bool) -> str:
+    made, there = ("would be created", "exist") if planned else ("created", "existed")
+    parts = [f"{counted(created, 'table')} {made}, {existed} {there} already"]
     if missing := total - created - existed:
-        parts.append(f"{counted(missing, 'table')} could not be created: see conflicts")
+        parts.append(f"{counted(missing, 'table')} {'cannot' if planned else 'could not'} be created: see conflicts")
     elif plan.conflicts or plan.held_back:
         parts.append("differences in existing tables remain: check bootstrap/status")
     return "; ".join(parts) + "."

@@ -9,6 +9,7 @@ from datetime import datetime
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import DatasetExists, InvalidRequest, NotBootstrapped
+from cloudact.planning.plan import Plan
 from cloudact.planning.policy import Policy
 from cloudact.planning.status import Drift, SyncStatus, compare
 from cloudact.tenancy.api_keys import hash_key
@@ -24,7 +25,7 @@ from cloudact.tenancy.store import (
     declared_dataset,
     may_be_a_strangers,
 )
-from cloudact.tenancy.sync import SyncOutcome, SyncResult, report, synchronize
+from cloudact.tenancy.sync import Applied, SyncOutcome, SyncResult, plan_for, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.usage import measured
 
@@ -119,9 +120,25 @@ class Organizations:
                 self.warehouse.run(lambda session: session.authorize(desired.name, catalog.central_name))
             notes = [*result.notes, *self._given_up(desired.name, result)]
             if profile.status == PROVISIONING:
-                complete = result.status is SyncOutcome.SUCCESS and not result.not_requested
-                notes.append(self._finish(slug, profile) if complete else _NOT_FINISHED)
+                notes.append(self._finish(slug, profile) if _is_complete(result) else _NOT_FINISHED)
         return replace(result, notes=notes, bytes_billed=usage.bytes_billed)
+
+    def plan(self, slug: OrgSlug, policy: Policy) -> SyncResult:
+        """Return what a sync would do, changing nothing; raises what would keep the sync from beginning."""
+        catalog = self.catalogs.load()
+
+        def work(session: Session) -> tuple[Profile, Plan]:
+            profile = self._store(session, catalog).existing_profile(slug)
+            desired = declared_dataset(catalog, slug, profile)
+            if profile.status == PROVISIONING:
+                _refuse_strangers(session, profile, desired)
+            return profile, plan_for(session, desired, policy)
+
+        profile, plan = self.warehouse.run(work)
+        result = report(Applied(plan, plan.changes), planned=True)
+        if profile.status != PROVISIONING:
+            return result
+        return replace(result, notes=[*result.notes, _WOULD_FINISH if _is_complete(result) else _NOT_FINISHED])
 
     def _finish(self, slug: OrgSlug, profile: Profile) -> str:
         """Write the rows that an onboarding which stopped has not written; a key is for `onboard` to hand out."""
@@ -177,6 +194,10 @@ class Organizations:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
+def _is_complete(result: SyncResult) -> bool:
+    return result.status is SyncOutcome.SUCCESS and not result.not_requested
+
+
 def _refuse_strangers(session: Session, profile: Profile, desired: Dataset) -> None:
     """An onboarding that stopped before it made its dataset does not make another one its own."""
     actual = session.inspect(desired.name, expected=desired)
@@ -209,6 +230,7 @@ _ONBOARD = "Onboard it with POST /api/v1/organizations/onboard."
 
 _FINISH = "POST /api/v1/organizations/{slug}/sync finishes it."
 _NOT_FINISHED = "Onboarding is not finished: it takes a sync that leaves nothing out, no conflict and no stale view."
+_WOULD_FINISH = "The onboarding that stopped would be finished."
 _FINISHED = (
     "Onboarding is finished. No API key was issued: onboard again with regenerate_api_key_if_exists: true to get one."
 )

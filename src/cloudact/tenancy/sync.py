@@ -121,8 +121,8 @@ def _say_what_is_given_up(warehouse: Warehouse, dataset: str) -> None:
         _log.warning("dataset_made_anew", dataset=dataset, gives_up=restore)
 
 
-def report(applied: Applied) -> SyncResult:
-    """Return the account of a sync."""
+def report(applied: Applied, *, planned: bool = False) -> SyncResult:
+    """Return the account of a sync, or of one that is only `planned`."""
     plan, made, failed = applied.plan, applied.changes, applied.failed
     tables, views = creations(made)
     conflicts = [ConflictReport.of(finding) for finding in plan.conflicts]
@@ -143,7 +143,7 @@ def report(applied: Applied) -> SyncResult:
         notes=notes,
         not_requested=[str(change) for change in plan.held_back],
         bytes_billed=0,
-        message=_message(applied, len(conflicts), len(errors)),
+        message=_message(applied, len(conflicts), len(errors), "would be applied" if planned else "applied"),
     )
 
 
@@ -155,9 +155,9 @@ def _columns_added(changes: tuple[c.Change, ...]) -> dict[str, list[str]]:
     return added
 
 
-def _message(applied: Applied, conflicts: int, errors: int) -> str:
+def _message(applied: Applied, conflicts: int, errors: int, verb: str) -> str:
     plan, done = applied.plan, len(applied.changes)
-    parts = [f"{plan.dataset}: {counted(done, 'change')} applied" if done else f"{plan.dataset}: nothing to change"]
+    parts = [f"{plan.dataset}: {counted(done, 'change')} {verb}" if done else f"{plan.dataset}: nothing to change"]
     if conflicts:
         parts.append(f"{counted(conflicts, 'conflict')} left for a person")
     if errors:

@@ -68,6 +68,11 @@ def test_the_newest_comes_first_and_each_dataset_has_its_own(setting: Setting) -
     assert setting.backups.list("nothing") == ()
 
 
+def test_a_dataset_named_in_another_case_is_the_same_on_duckdb(embedded: Setting) -> None:
+    made = embedded.backups.create("SHOP", ["notes"], reason="", actor="ann")
+    assert embedded.backups.list("shop") == embedded.backups.list("Shop") == (made,)
+
+
 def test_backups_of_one_second_are_in_order(embedded: Setting) -> None:
     moments = (START + timedelta(milliseconds=n) for n in itertools.count())
     embedded.now = lambda: next(moments)
@@ -84,9 +89,12 @@ def test_two_backups_of_one_second_have_two_names(embedded: Setting) -> None:
 
 @pytest.mark.parametrize("call", ["copy_table", "digest"])
 def test_an_interrupted_backup_is_listed_and_never_used(setting: Setting, call: str) -> None:
-    with pytest.raises(WarehouseUnavailable):
+    with pytest.raises(WarehouseUnavailable) as stopped:
         interrupted(setting, call).create("shop", reason="", actor="ann")
     (left,) = setting.backups.list()
+    assert stopped.value.hint == (
+        f"shop is as it was; `cloudact backup list` shows whether its backup {left.name} was finished."
+    )
     assert not left.complete
     with pytest.raises(BackupIncomplete, match=left.name):
         setting.backups.restore(left.name, "anew", actor="ann")
@@ -119,6 +127,21 @@ def test_a_backup_is_restored_under_a_new_name(setting: Setting) -> None:
     assert setting.backups.list() == (made,)
     synchronize(setting.warehouse, replace(setting.shop, name="shop_again"), EVERYTHING)
     assert setting.rows("shop_again") == setting.rows(made.name)
+
+
+def test_a_backup_that_somebody_changed_is_restored_with_a_warning(embedded: Setting) -> None:
+    made = embedded.backups.create("shop", reason="", actor="ann")
+    embedded.put(made.name, "orders", {"id": "by hand"})
+    with embedded.warehouse.connect() as connection:  # type: ignore[attr-defined]
+        connection.execute(f"DROP TABLE {made.name}.notes")
+        connection.execute(f"CREATE TABLE {made.name}.more AS SELECT 1 AS one")
+    restored = embedded.backups.restore(made.name, "shop_again", actor="ann")
+    assert restored.changed == (
+        "more was not there when the backup was made",
+        "notes is there no longer, and had 2 rows when the backup was made",
+        "orders has 4 rows, and had 3 when the backup was made",
+    )
+    assert len(embedded.rows("shop_again")["orders"]) == 4
 
 
 def test_no_dataset_is_restored_over(setting: Setting) -> None:

@@ -27,13 +27,11 @@ from tests.reliability.world import acme_request
 from tests.tenancy.recreation.setting import Setting
 
 CONFIRMED = Recreation(Mode.TABLES, confirm="shop")
+UNCONFIRMED = {
+    None: "recreating shop has to be confirmed with its name",
+    "Shop": "recreating shop is confirmed with 'Shop', which is not its name",
+}
 REFUSED: dict[str, tuple[Recreation, type[CloudactError], str]] = {
-    "not confirmed": (Recreation(Mode.TABLES), DestructiveRefused, "recreating shop has to be confirmed with its name"),
-    "another name": (
-        replace(CONFIRMED, confirm="Shop"),
-        DestructiveRefused,
-        "recreating shop is confirmed with 'Shop', which is not its name",
-    ),
     "unknown table": (
         replace(CONFIRMED, tables=("orders", "old", "nothing")),
         InvalidRequest,
@@ -61,12 +59,28 @@ def test_what_cannot_be_meant_changes_nothing(embedded: Setting, case: str, plan
     assert embedded.backups.list() == ()
 
 
-@pytest.mark.parametrize("planned", [True, False])
-def test_production_refuses_first_and_says_how_to_allow_it(embedded: Setting, planned: bool) -> None:
+@pytest.mark.parametrize("confirm", UNCONFIRMED)
+def test_without_its_name_a_dataset_is_shown_what_would_be_done_and_no_more(
+    embedded: Setting, confirm: str | None
+) -> None:
+    before = embedded.rows("shop")
+    unconfirmed = replace(CONFIRMED, confirm=confirm)
+    planned = embedded.recreations.plan(embedded.shop, unconfirmed)
+    confirmed = embedded.recreations.plan(embedded.shop, CONFIRMED)
+    assert planned == replace(confirmed, message=f"{confirmed.message} Note: {UNCONFIRMED[confirm]}.")
+    with pytest.raises(DestructiveRefused, match=UNCONFIRMED[confirm]):
+        attempt(embedded, embedded.shop, unconfirmed, planned=False)
+    assert embedded.rows("shop") == before
+    assert embedded.backups.list() == ()
+
+
+def test_production_refuses_first_and_says_how_to_allow_it(embedded: Setting) -> None:
     embedded.allowed = False
     with pytest.raises(DestructiveRefused, match="production") as refused:
-        attempt(embedded, embedded.shop, Recreation(Mode.WITH_DATA), planned=planned)
+        attempt(embedded, embedded.shop, Recreation(Mode.WITH_DATA), planned=False)
     assert "CA_ALLOW_RECREATE=true" in refused.value.hint
+    planned = embedded.recreations.plan(embedded.shop, CONFIRMED)
+    assert planned.message.endswith("Note: recreating shop is refused in production.")
     assert embedded.backups.list() == ()
 
 
@@ -121,6 +135,7 @@ def test_a_template_that_cannot_be_read_is_told_where_it_may_be_the_one(embedded
         recreations.declared("other")
 
 
+@pytest.mark.slow
 def test_the_datasets_of_a_template_and_of_an_organization_are_recreated(embedded: Setting) -> None:
     embedded.bootstrap()
     Onboarding(embedded.catalogs, embedded.warehouse, embedded.now, embedded.new_id).onboard(acme_request())

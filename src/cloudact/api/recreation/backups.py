@@ -75,6 +75,7 @@ class RestoredResponse(BaseModel):
     dataset: str = Field(examples=["organizations_restored"])
     backup: str = Field(examples=["organizations__backup_20260131120000"])
     tables: list[BackupTableResponse]
+    changed: list[str] = Field(description="What somebody changed in the backup since it was made, by numbers of rows.")
 
 
 DatasetQuery = Annotated[str | None, Query(description="Only backups of this dataset.")]

@@ -18,7 +18,6 @@ router = administrator_router("/api/v1/admin/datasets", "datasets")
 
 _EXAMPLE: JsonDict = {
     "mode": "with_data",
-    "confirm": "organizations",
     "reason": "Another partitioning",
     "dry_run": True,
 }
@@ -34,7 +33,7 @@ class RecreateRequest(BaseModel):
         "empty; `dataset` also removes tables that are not declared."
     )
     tables: list[Text] = Field(default=[], description="Only these tables; all declared ones when it is empty.")
-    confirm: Text | None = Field(default=None, description="The dataset's name; refused without it.")
+    confirm: Text | None = Field(default=None, description="The dataset's name; refused without it, but for a dry run.")
     reason: Text = Field(default="", description="Why; the backup and the audit log keep it.")
     dry_run: bool = Field(default=False, description="Tell what would be done, and change nothing.")
 

@@ -32,6 +32,7 @@ from cloudact.tenancy.recreation.records import (
 from cloudact.tenancy.recreation.results import Backup, BackupTable, Restored
 from cloudact.tenancy.recreation.scope import named_tables, rows_of
 from cloudact.tenancy.store import NewId
+from cloudact.tenancy.sync import counted
 from cloudact.warehouse.driver import Session, Warehouse
 
 # What both engines take, but for names that BigQuery hides or DuckDB has for itself.
@@ -52,7 +53,7 @@ class Backups:
 
         def work(session: Session) -> tuple[Backup, ...]:
             found = (_account(session, item) for item in _find(session, f"{dataset or ''}{MARK}"))
-            return tuple(item for item in found if dataset in {None, item.backup_of})
+            return tuple(item for item in found if dataset is None or item.backup_of.casefold() == dataset.casefold())
 
         return tuple(sorted(self.warehouse.run(work), key=lambda item: (item.created_at, item.name), reverse=True))
 
@@ -91,7 +92,7 @@ class Backups:
             self.warehouse.run(lambda session: _begin(session, unfinished, backup))
             copied = self.warehouse.run(lambda session: copy_tables(session, backup, target, tables))
             self.warehouse.run(lambda session: declare(session, finished))
-        return Restored(target, backup, copied)
+        return Restored(target, backup, copied, tuple(_changed(record_of(source), copied)))
 
     def _complete(self, backup: str) -> Dataset:
         """Return a backup's dataset; raises BackupNotFound or BackupIncomplete for one that cannot be restored."""
@@ -137,6 +138,19 @@ def _account(session: Session, found: Dataset) -> Backup:
         for table in found.tables
     ]
     return backup_from(found.name, record, tables, complete=is_complete(found))
+
+
+def _changed(record: Record, copied: Sequence[BackupTable]) -> Iterator[str]:
+    """Yield what is not as it was when the backup was made, as far as numbers of rows tell."""
+    rows = {item.table: item.rows for item in copied}
+    for table in sorted({*record.rows, *rows} if record.rows else ()):
+        was, now = record.rows.get(table), rows.get(table)
+        if was is None:
+            yield f"{table} was not there when the backup was made"
+        elif now is None:
+            yield f"{table} is there no longer, and had {counted(was, 'row')} when the backup was made"
+        elif now != was:
+            yield f"{table} has {counted(now, 'row')}, and had {was} when the backup was made"
 
 
 def _check_target(target: str) -> None:

@@ -59,9 +59,9 @@ class OnetimeBootstrapProcessor:
     config: ClassVar[type[OnetimeBootstrapConfig]] = OnetimeBootstrapConfig
 
     def plan(self, config: OnetimeBootstrapConfig, context: StepContext) -> StepReport:
-        """Return what `run` would create and recreate, changing nothing."""
+        """Return what `run` would create and recreate, changing nothing, so that it needs no confirmation."""
         use_cases, desired = self.dependencies.within(context), self._declared(config, context)
-        recreation = _recreation(config, desired, context, allowed=use_cases.recreations.allowed)
+        recreation = _force(config).recreation
         recreated = unless_absent(lambda: use_cases.recreations.plan(desired, recreation)) if recreation else None
         result = use_cases.templates.plan(desired, _policy(config))
         return _report(_once_done(result, recreated) if recreated else result, recreated, planned=True)
@@ -69,7 +69,7 @@ class OnetimeBootstrapProcessor:
     def run(self, config: OnetimeBootstrapConfig, context: StepContext) -> StepReport:
         """Create what is missing, once a force flag is done; raises CatalogError first when a file is wrong."""
         use_cases, desired = self.dependencies.within(context), self._declared(config, context)
-        recreation = _recreation(config, desired, context, allowed=use_cases.recreations.allowed)
+        recreation = _confirmed(config, desired, context, allowed=use_cases.recreations.allowed)
         actor = f"pipeline {context.pipeline_id}"
         recreated = (
             unless_absent(lambda: use_cases.recreations.run(desired, recreation, actor=actor)) if recreation else None
@@ -86,7 +86,11 @@ class OnetimeBootstrapProcessor:
         return desired
 
 
-def _recreation(
+def _force(config: OnetimeBootstrapConfig) -> Force:
+    return Force(config.force_recreate_dataset, config.force_recreate_tables, config.confirm_dataset)
+
+
+def _confirmed(
     config: OnetimeBootstrapConfig, desired: Dataset, context: StepContext, *, allowed: bool
 ) -> Recreation | None:
     hint = (
@@ -94,8 +98,7 @@ def _recreation(
         f"confirm_dataset={desired.name} where the file has that variable; a backup is made first. Without the flag "
         "missing tables are created, and sync_missing_columns: true adds missing columns; no row is touched."
     )
-    force = Force(config.force_recreate_dataset, config.force_recreate_tables, config.confirm_dataset)
-    recreation = force.recreation(desired.name, allowed=allowed, hint=hint)
+    recreation = _force(config).confirmed(desired.name, allowed=allowed, hint=hint)
     return recreation and replace(recreation, reason=f"{recreation.reason} in run {context.run_id}")
 
 
@@ -150,12 +153,12 @@ def _report(result: TemplateResult, recreated: Recreated | None, *, planned: boo
 
 
 def _summary(result: TemplateResult, *, planned: bool) -> str:
-    would = "would be " if planned else ""
-    made = f"{would}created" if result.dataset_created else "existed"
+    would, existed = ("would be ", "exist") if planned else ("", "existed")
+    there = "exists" if planned else "existed"
     parts = [
-        f"dataset {result.dataset} {made}",
+        f"dataset {result.dataset} {f'{would}created' if result.dataset_created else there}",
         f"{counted(len(result.tables_created), 'table')} {would}created",
-        f"{len(result.tables_skipped)} skipped because they existed",
+        f"{len(result.tables_skipped)} {would}skipped because they {existed}",
     ]
     columns = sum(map(len, result.columns_added.values()))
     more = {
