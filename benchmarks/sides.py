@@ -52,7 +52,11 @@ class Project:
     def process(self, operation: Operation) -> tuple[list[str], Mapping[str, str]]:
         """See `Side`."""
         settings = self._settings(self._configs[operation.extended])
-        places = {"CA_CONFIG_DIR": str(settings.config_dir), "CA_WAREHOUSE_URL": settings.warehouse_url}
+        places = {
+            "CA_CONFIG_DIR": str(settings.config_dir),
+            "CA_WAREHOUSE_URL": settings.warehouse_url,
+            "CA_SEALING_KEY_URI": settings.sealing_key_uri,
+        }
         return [sys.executable, "-m", "cloudact", *operation.arguments, "--json"], os.environ | places
 
     @contextmanager
@@ -71,7 +75,8 @@ class Project:
             services.close()
 
     def _settings(self, configs: Path) -> Settings:
-        return Settings(config_dir=configs, warehouse_url=f"duckdb:///{self.file}")
+        key = f"local:///{self.file.with_name('sealing.key')}"
+        return Settings(config_dir=configs, warehouse_url=f"duckdb:///{self.file}", sealing_key_uri=key)
 
 
 class Raw:

@@ -65,7 +65,9 @@ def _catalog_query(dataset: str) -> str:
 def _rows(configs: Path, folder: Path, central: Dataset) -> Iterator[str]:
     """Yield the rows that onboarding writes, read back from an onboarding."""
     scratch = folder / "scratch.duckdb"
-    services = build_services(Settings(config_dir=configs, warehouse_url=f"duckdb:///{scratch}"))
+    key = f"local:///{folder / 'sealing.key'}"
+    settings = Settings(config_dir=configs, warehouse_url=f"duckdb:///{scratch}", sealing_key_uri=key)
+    services = build_services(settings)
     services.bootstrap.run()
     services.onboarding.onboard(request(MEASURED))
     services.close()

@@ -83,8 +83,9 @@ def run(directory: Path, data: Path) -> None:
     """Tell the whole story, in a directory that holds a copy of the catalog."""
     started = time.perf_counter()
     configs, url = shown(directory / "configs"), f"duckdb:///{shown(directory / 'warehouse.duckdb')}"
-    command(f"export CA_CONFIG_DIR={configs} CA_WAREHOUSE_URL={url}")
-    services = build_services(Settings(config_dir=configs, warehouse_url=url))
+    key = f"local:///{shown(directory / 'sealing.key')}"
+    command(f"export CA_CONFIG_DIR={configs} CA_WAREHOUSE_URL={url} CA_SEALING_KEY_URI={key}")
+    services = build_services(Settings(config_dir=configs, warehouse_url=url, sealing_key_uri=key))
     try:
         bootstrap_and_onboard(services)
         load_costs(services, data if data.is_file() else made_rows(directory, data))
@@ -125,7 +126,7 @@ def load_costs(services: Services, source: Path) -> None:
     """Append the file's rows to the organization's cost table."""
     step("Load", "costs as exact decimals, times as UTC, NULL and empty text as NULL")
     command(f"INSERT INTO {COST_TABLE} BY NAME", f"FROM read_csv('{source.name}')", prompt="sql>")
-    with services.bootstrap.warehouse.connect() as connection:
+    with duckdb_of(services).connect() as connection:
         loaded = load(connection, source, COST_TABLE)
     console.print(f"{len(loaded.columns)} columns loaded; not in the table: {', '.join(loaded.skipped) or 'none'}")
     held, facts = look(services)
@@ -136,7 +137,7 @@ def load_costs(services: Services, source: Path) -> None:
 
 def look(services: Services, columns: list[str] | None = None) -> tuple[list[str], Facts]:
     """Return what the cost table holds in these columns, all of them unless given."""
-    with services.bootstrap.warehouse.connect() as connection:
+    with duckdb_of(services).connect() as connection:
         columns = columns or list(columns_of(connection, COST_TABLE))
         return columns, measure(connection, COST_TABLE, columns)
 
@@ -188,7 +189,7 @@ def compare(services: Services, before: tuple[list[str], Facts]) -> None:
     """Hold the facts of before and after side by side; raise DemoFailed when they differ."""
     columns, was = before
     _, now = look(services, columns)
-    with services.bootstrap.warehouse.connect() as connection:
+    with duckdb_of(services).connect() as connection:
         empty = connection.table(COST_TABLE).filter(f"{NEW_COLUMN} IS NULL").aggregate("count(*)").fetchall()[0][0]
     rows = [
         ("rows", f"{was.rows:,}", f"{now.rows:,}"),

@@ -14,10 +14,12 @@ from pydantic import SecretStr
 
 from cloudact.api.app import create_app
 from cloudact.log import configure_logging
+from cloudact.sealing.key_file import KeyFile
 from cloudact.settings import Settings
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
+from tests.api.live import duckdb_of
 from tests.prepared import Beginning, Prepared, prepare
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -64,6 +66,25 @@ def _quiet_log() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def sealing_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The sealing key of every warehouse that a test makes or begins with, outside of the checkout."""
+    path = tmp_path_factory.mktemp("sealing") / "sealing.key"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CA_SEALING_KEY_URI", f"local:///{path}")
+        yield path
+
+
+@pytest.fixture
+def own_sealing_key(tmp_path: Path, sealing_key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that key for a test that makes others of it."""
+    path = tmp_path / "sealing.key"
+    KeyFile(sealing_key, strict=False).create()
+    shutil.copy(sealing_key, path)
+    monkeypatch.setenv("CA_SEALING_KEY_URI", f"local:///{path}")
+    return path
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's shell reaches a test."""
@@ -76,7 +97,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "CA_ALLOW_RECREATE",
         "CA_API_URL",
         "CA_LOG_LEVEL",
+        "CA_RATE_LIMIT_PER_KEY",
+        "CA_RATE_LIMIT_PER_ADDRESS",
+        "CA_TRUSTED_PROXIES",
+        "CA_MAX_BODY_BYTES",
+        "CA_REQUEST_SECONDS",
+        "CA_SHUTDOWN_SECONDS",
+        "CA_METRICS_TOKEN",
         "CA_BIGQUERY_MAX_BYTES_BILLED",
+        "CA_SEALING_PREVIOUS_KEY_URI",
+        "CA_KMS_EMULATOR_HOST",
         "BIGQUERY_EMULATOR_HOST",
     ):
         monkeypatch.delenv(name, raising=False)
@@ -123,10 +153,10 @@ def client(services: Services) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def prepared(tmp_path_factory: pytest.TempPathFactory, sealing_key: Path) -> Prepared:
     """Warehouse files to begin with."""
     configure_logging("ERROR")
-    return prepare(tmp_path_factory.mktemp("prepared"))
+    return prepare(tmp_path_factory.mktemp("prepared"), sealing_key)
 
 
 @pytest.fixture
@@ -162,6 +192,4 @@ def acme_key(bootstrapped: TestClient, beginning: Beginning, prepared: Prepared)
 @pytest.fixture
 def warehouse(services: Services) -> DuckDBWarehouse:
     """The DuckDB warehouse behind the services, for looking at rows and live schemas."""
-    found = services.bootstrap.warehouse
-    assert isinstance(found, DuckDBWarehouse)
-    return found
+    return duckdb_of(services)

@@ -24,7 +24,8 @@ PROFILES = f"{CENTRAL}/schemas/org_profiles.json"
 def onboard(directory: Path) -> None:
     """Bootstrap and onboard acme_corp in a directory that has the catalog."""
     url = f"duckdb:///{directory / WAREHOUSE}"
-    services = build_services(Settings(warehouse_url=url, config_dir=directory / "configs"))
+    key = f"local:///{directory / 'data/sealing.key'}"
+    services = build_services(Settings(warehouse_url=url, config_dir=directory / "configs", sealing_key_uri=key))
     services.bootstrap.run()
     services.onboarding.onboard(OnboardingRequest(**ACME))
     services.close()

@@ -31,10 +31,12 @@ class Prepared:
     api_key: str
 
 
-def prepare(folder: Path) -> Prepared:
+def prepare(folder: Path, sealing_key: Path) -> Prepared:
     """Make the files in a folder, by the calls that an administrator makes."""
     onboarded, bootstrapped = folder / "onboarded.duckdb", folder / "bootstrapped.duckdb"
-    services = build_services(Settings(warehouse_url=f"duckdb:///{onboarded}", config_dir=SHIPPED))
+    services = build_services(
+        Settings(warehouse_url=f"duckdb:///{onboarded}", config_dir=SHIPPED, sealing_key_uri=f"local:///{sealing_key}")
+    )
     with TestClient(create_app(services, SecretStr(ROOT_KEY)), headers=ROOT_HEADERS) as client:
         assert client.post("/api/v1/admin/bootstrap", json={}).status_code == 200
         services.close()

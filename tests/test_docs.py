@@ -74,7 +74,7 @@ def test_every_file_and_make_target_named_exists(path: Path) -> None:
 
 @EVERY
 def test_every_call_named_is_one_of_the_service(path: Path) -> None:
-    assert set(re.findall(r"(?:GET|POST) /[\w/{}]+", prose(path))) <= {str(operation) for operation in operations()}
+    assert set(re.findall(r"(?:GET|POST) /[\w/{}-]+", prose(path))) <= {str(operation) for operation in operations()}
 
 
 @EVERY
@@ -222,8 +222,10 @@ def test_http_api_shows_what_the_service_answers(
                 connection.execute(statement)
         answer = curl(anybody, asked.text, variables).json()
         assert agrees(json.loads(answered.text), answer), f"{asked.heading}: {json.dumps(answer, indent=2)}"
-        if "api_key" in answer:
+        if "api_key" in answer and "key" not in answer:
             variables["ACME_API_KEY"] = answer["api_key"]
+        if "key" in answer:
+            variables["KEY_ID"] = answer["key"]["key_id"]
         if "backup_of" in answer:
             variables["BACKUP"] = answer["name"]
 
@@ -246,7 +248,8 @@ def descendants(kind: type[CloudactError]) -> Iterator[type[CloudactError]]:
 def test_every_error_code_is_explained_with_its_status_and_exit_code() -> None:
     assert set(STATUS) == set(EXIT_CODE) == {CloudactError, *descendants(CloudactError)}
     answers = {kind.code: status for kind, status in STATUS.items()}
-    answers |= {"not_found": 404, "method_not_allowed": 405}
+    answers |= {"rate_limited": 429, "request_too_large": 413, "request_timeout": 408}
+    answers |= {"not_found": 404, "method_not_allowed": 405, "unsupported_media_type": 415}
     listed = {code: int(text.split()[0]) for code, text in codes(HTTP_API, "Codes").items()}
     assert listed == {code: int(status) for code, status in answers.items()}
     assert codes(OPERATIONS, "Errors").keys() == answers.keys()

@@ -20,6 +20,7 @@ def door(*words: str, database: Path) -> subprocess.CompletedProcess[str]:
     """Run the published command from the repository root, as its documentation says."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CA_")}
     environment |= {"CA_WAREHOUSE_URL": f"duckdb:///{database}", "COLUMNS": "200", "NO_COLOR": "1"}
+    environment["CA_SEALING_KEY_URI"] = os.environ["CA_SEALING_KEY_URI"]
     command = [sys.executable, "-m", "src.core.pipeline.executor", *words]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 

@@ -43,6 +43,7 @@ steps:
       force_recreate_dataset: false
       force_recreate_tables: false
 """
+NEW_SCHEMA = f"// new_table.json\n{json.dumps(NEW_TABLE, indent=2)}\n"
 BOOTSTRAP = "configs/setup/bootstrap_system.yml"
 
 
@@ -105,6 +106,10 @@ def test_the_pipeline_of_the_text_is_the_one_tried_here(project: Project) -> Non
     assert [text.strip() for text in found] == [PUBLISHED.strip()]
 
 
+def test_the_schema_file_of_the_text_is_the_one_tried_here() -> None:
+    assert re.findall(r"```json\n(.*?)```", seed(), flags=re.DOTALL) == [NEW_SCHEMA]
+
+
 def test_first_time_setup_creates_the_dataset_and_the_eight_tables(project: Project) -> None:
     answer = project.answer()
     details = answer["steps"][0]["details"]
@@ -149,7 +154,7 @@ def test_the_published_pipeline_file_runs_as_it_is(project: Project) -> None:
 @pytest.mark.parametrize("form", ["mapping", "list"])
 def test_a_table_is_added_by_a_file_and_a_line(project: Project, form: str) -> None:
     project.answer()
-    (project.initial / "schemas/new_table.json").write_text(json.dumps(NEW_TABLE))
+    (project.initial / "schemas/new_table.json").write_text(NEW_SCHEMA)
     config = project.initial / "config.yml"
     if form == "mapping":
         config.write_text(config.read_text() + "  new_table: {}\n")
@@ -315,9 +320,9 @@ def test_a_dry_run_of_a_recreation_tells_and_changes_nothing(project: Project) -
     with project.live() as live:
         live.fill("tenants")
         before = live.values("tenants")
-    done = project.run("--var", "force_recreate_tables=true", *CONFIRMED, "--dry-run")
+    done = project.run("--var", "force_recreate_tables=true", "--dry-run")
     assert done.exit_code == 0
-    assert "~ table tenant_profiles emptied, rows before: 3" in done.stdout
+    assert "~ table tenant_profiles would be emptied, rows before: 3" in done.stdout
     with project.live() as live:
         assert live.values("tenants") == before
         assert [name for name in live.schemas() if "backup" in name] == []

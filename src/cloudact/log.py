@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
+from structlog.typing import Processor
+
+_LIBRARIES = "cloudact-libraries"
+_EVERY_LINE: Sequence[Processor] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+_AS_JSON: Sequence[Processor] = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
 
 
 class _Unfailing:
@@ -29,16 +39,22 @@ class _Unfailing:
 
 
 def configure_logging(level: str) -> None:
-    """Send log lines of at least this level to standard error as JSON."""
+    """Send log lines of at least this level to standard error as JSON, those of libraries from WARNING on."""
+    least, stream = logging.getLevelNamesMapping()[level], cast("TextIO", _Unfailing(sys.stderr))
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unfailing(sys.stderr))),
+        processors=[*_EVERY_LINE, *_AS_JSON],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    for earlier in [handler for handler in root.handlers if handler.name == _LIBRARIES]:
+        root.removeHandler(earlier)
+    handler = logging.StreamHandler(stream)
+    handler.name = _LIBRARIES
+    handler.setLevel(max(least, logging.WARNING))
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_EVERY_LINE, processors=[remove, *_AS_JSON])
+    )
+    root.addHandler(handler)

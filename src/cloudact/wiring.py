@@ -7,72 +7,151 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cloudact.catalog.model import Dataset
 from cloudact.errors import ChangeFailed, ConfigurationError, WarehouseError
+from cloudact.metrics import Metrics
 from cloudact.planning.changes import CreateDataset
 from cloudact.planning.policy import EVERYTHING
 from cloudact.processors.pipelines import Pipelines
 from cloudact.processors.runs import Runs
 from cloudact.processors.use_cases import Dependencies
+from cloudact.sealing.sealer import ManagedSealer
+from cloudact.sealing.uri import Surroundings, key_file, open_sealer
 from cloudact.settings import Environment, Settings
+from cloudact.tenancy.access.access import Access
+from cloudact.tenancy.access.cache import KeyCache
+from cloudact.tenancy.access.issuing import KeyIssuer
+from cloudact.tenancy.access.key_text import KeyDigests
+from cloudact.tenancy.access.key_uses import KeyUses
+from cloudact.tenancy.access.keys import ApiKeys
 from cloudact.tenancy.adoption.pull import Pull
+from cloudact.tenancy.audit.logs import AuditLogs
+from cloudact.tenancy.audit.trail import AuditTrail
+from cloudact.tenancy.audit.verification import Verifier
 from cloudact.tenancy.bootstrap import Bootstrap
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.doctor import Doctor
+from cloudact.tenancy.hierarchy.hierarchies import Hierarchies
+from cloudact.tenancy.idempotency.idempotency import Idempotency
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
 from cloudact.tenancy.recreation.backups import Backups
 from cloudact.tenancy.recreation.recreations import Recreations
+from cloudact.tenancy.secrets.credentials import Credentials
+from cloudact.tenancy.secrets.platform import PlatformSecret
+from cloudact.tenancy.secrets.sealing import KeyMade, Sealing, create_key
+from cloudact.tenancy.secrets.validation import load_validators
+from cloudact.tenancy.subscriptions.lifecycle import Lifecycle
+from cloudact.tenancy.subscriptions.locale import Locales
+from cloudact.tenancy.subscriptions.quotas import Quotas
+from cloudact.tenancy.subscriptions.subscriptions import Subscriptions
 from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.driver import Observer, Warehouse, ignore
 from cloudact.warehouse.driver import Progress as ChangeProgress
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
+from cloudact.warehouse.metered import MeteredWarehouse
 
-__all__ = ["ChangeProgress", "Services", "build_services", "rehearse"]
+__all__ = ["ChangeProgress", "Services", "build_services", "create_sealing_key", "rehearse"]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases, ready to be called; `close` releases the warehouse."""
+    """The use cases, ready to be called; `close` releases the warehouse and the sealing key."""
 
     catalogs: Declarations
     bootstrap: Bootstrap
     organizations: Organizations
     onboarding: Onboarding
+    access: Access
+    keys: ApiKeys
+    trail: AuditTrail
+    audit_logs: AuditLogs
+    verifier: Verifier
+    idempotency: Idempotency
+    hierarchies: Hierarchies
     doctor: Doctor
     pull: Pull
     backups: Backups
     recreations: Recreations
     pipelines: Pipelines
     runs: Runs
+    sealer: ManagedSealer
+    platform: PlatformSecret
+    sealing: Sealing
+    credentials: Credentials
+    subscriptions: Subscriptions
+    quotas: Quotas
+    lifecycle: Lifecycle
+    locales: Locales
+    metrics: Metrics
     ping: Callable[[], None]
     close: Callable[[], None]
 
 
 def build_services(settings: Settings, *, observer: Observer = ignore) -> Services:
     """Return the use cases over the warehouse and catalog that the settings name."""
-    warehouse = _open_warehouse(settings, observer)
+    sealer = open_sealer(settings.sealing_key_uri, _surroundings(settings), settings.sealing_previous_key_uri)
+    metrics = Metrics()
+    warehouse = MeteredWarehouse(_open_warehouse(settings, observer), metrics)
     catalogs = Declarations(settings.config_dir, warehouse.engine)
     allowed = settings.allow_recreate or settings.environment is not Environment.PRODUCTION
-    dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id, allowed)
+    platform = PlatformSecret(catalogs, warehouse, sealer, _now)
+    lease = timedelta(seconds=settings.idempotency_lease_seconds)
+    trail = AuditTrail(catalogs, warehouse, platform, _now, _new_id)
+    cache = KeyCache(settings.key_cache_seconds)
+    issuer = KeyIssuer(KeyDigests(platform), sealer, cache, _new_id)
+    uses = KeyUses(catalogs, warehouse, settings.key_use_seconds)
+    quotas = Quotas(catalogs, warehouse, _now, _new_id, metrics.run_refused)
+    dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id, issuer, allowed, trail)
     return Services(
         catalogs=catalogs,
-        bootstrap=Bootstrap(catalogs, warehouse),
-        organizations=Organizations(catalogs, warehouse, _now, _new_id),
-        onboarding=Onboarding(catalogs, warehouse, _now, _new_id),
-        doctor=Doctor(catalogs, warehouse),
+        bootstrap=Bootstrap(catalogs, warehouse, trail),
+        organizations=Organizations(catalogs, warehouse, _now, _new_id, trail),
+        onboarding=Onboarding(catalogs, warehouse, _now, _new_id, issuer, trail),
+        access=Access(catalogs, warehouse, issuer.digests, cache, uses, _now, metrics.key_checked),
+        keys=ApiKeys(catalogs, warehouse, issuer, trail, _now),
+        trail=trail,
+        audit_logs=AuditLogs(catalogs, warehouse),
+        verifier=Verifier(catalogs, warehouse, platform),
+        idempotency=Idempotency(catalogs, warehouse, platform, sealer, _now, _new_id, lease),
+        hierarchies=Hierarchies(catalogs, warehouse, trail, _now, _new_id, metrics.fell_back),
+        doctor=Doctor(catalogs, warehouse, sealer, platform),
         pull=Pull(catalogs, warehouse),
-        backups=Backups(catalogs, warehouse, _now, _new_id),
-        recreations=Recreations(catalogs, settings.templates_dir, warehouse, _now, _new_id, allowed),
-        pipelines=Pipelines(settings.config_dir, dependencies),
+        backups=Backups(catalogs, warehouse, _now, trail),
+        recreations=Recreations(catalogs, settings.templates_dir, warehouse, _now, allowed, trail),
+        pipelines=Pipelines(settings.config_dir, dependencies, quotas),
         runs=Runs(catalogs, warehouse),
+        sealer=sealer,
+        platform=platform,
+        sealing=Sealing(catalogs, warehouse, sealer, trail),
+        credentials=Credentials(catalogs, warehouse, sealer, _now, _new_id, load_validators(), trail),
+        subscriptions=Subscriptions(catalogs, warehouse, trail, _now, _new_id),
+        quotas=quotas,
+        lifecycle=Lifecycle(catalogs, trail, _now, cache.forget),
+        locales=Locales(catalogs, warehouse, trail, _now),
+        metrics=metrics,
         ping=warehouse.ping,
-        close=warehouse.close,
+        close=lambda: _close(uses, warehouse, sealer),
     )
+
+
+def create_sealing_key(settings: Settings) -> KeyMade:
+    """Make the key file that the settings name, unless it exists; raises ConfigurationError when they name no file."""
+    return create_key(key_file(settings.sealing_key_uri))
+
+
+def _surroundings(settings: Settings) -> Surroundings:
+    return Surroundings(settings.environment is Environment.PRODUCTION, settings.kms_emulator_host)
+
+
+def _close(uses: KeyUses, warehouse: Warehouse, sealer: ManagedSealer) -> None:
+    uses.close()
+    warehouse.close()
+    sealer.close()
 
 
 def rehearse(datasets: Sequence[Dataset]) -> list[ChangeFailed]:

@@ -35,15 +35,17 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def url(self, slug: str = "acme_corp") -> str:
-        """The path for an organization, a dataset that is there once it is bootstrapped, or for no run or backup."""
-        return self.path.format(org_slug=slug, dataset="organizations", run_id="no-such-run", backup="no-such-backup")
+        """The path for an organization, a dataset that is there once it is bootstrapped, or for what is not there."""
+        there = {"org_slug": slug, "dataset": "organizations", "provider": "openai", "credential_name": "default"}
+        return re.sub(r"{(\w+)}", lambda found: there.get(found[1], f"no-such-{found[1]}"), self.path)
 
     @property
     def body(self) -> Json | None:
-        """The schema of the request body's object, or None when no body is taken."""
-        if "requestBody" not in self.spec:
+        """The schema of the request body's object, or None when none is taken, or one that is no JSON."""
+        content = self.spec.get("requestBody", {}).get("content", {})
+        if "application/json" not in content:
             return None
-        schema = self.spec["requestBody"]["content"]["application/json"]["schema"]
+        schema = content["application/json"]["schema"]
         reference = next(item["$ref"] for item in schema.get("anyOf", [schema]) if "$ref" in item)
         return document()["components"]["schemas"][reference.rpartition("/")[2]]
 
@@ -78,7 +80,7 @@ def check_answer(response: httpx2.Response) -> None:
         described = operation.spec["responses"]
         assert str(response.status_code) in described, f"{operation}: {response.status_code} is not documented"
         content = described[str(response.status_code)]["content"][response.headers["content-type"]]
-        _validate(response.json(), content["schema"])
+        _validate(response.json() if "json" in response.headers["content-type"] else response.text, content["schema"])
 
 
 def _operation_of(request: httpx2.Request) -> Operation | None:

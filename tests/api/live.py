@@ -7,6 +7,8 @@ from typing import Any
 from cloudact.catalog.model import Dataset
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.warehouse.duckdb.type_map import quote
+from cloudact.warehouse.metered import MeteredWarehouse
+from cloudact.wiring import Services
 
 Snapshot = tuple[list[tuple[Any, ...]], dict[str, list[str]]]
 
@@ -31,6 +33,14 @@ _VALUES = {
     "BLOB": "encode('row ' || i)",
     "JSON": "json_object('row', i)",
 }
+
+
+def duckdb_of(services: Services) -> DuckDBWarehouse:
+    """The DuckDB warehouse behind the services."""
+    metered = services.bootstrap.warehouse
+    assert isinstance(metered, MeteredWarehouse)
+    assert isinstance(metered.inner, DuckDBWarehouse)
+    return metered.inner
 
 
 class Live:

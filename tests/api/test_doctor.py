@@ -15,7 +15,7 @@ def test_a_service_with_everything_in_place_is_healthy(bootstrapped: TestClient)
     assert answer.status_code == 200
     assert answer.json()["status"] == "HEALTHY"
     assert [item["name"] for item in answer.json()["examinations"]] == [
-        "catalog", "folder", "disk", "database", "central_dataset",
+        "catalog", "sealing_key", "folder", "disk", "database", "central_dataset", "platform_secret",
     ]  # fmt: skip
 
 

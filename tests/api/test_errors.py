@@ -85,7 +85,7 @@ def test_a_method_that_does_not_exist_is_a_problem(client: TestClient) -> None:
 def test_a_body_that_is_not_json_is_named_as_such(bootstrapped: TestClient, live: Live, content: bytes) -> None:
     before = live.snapshot()
     for operation in TAKING_A_BODY:
-        answer = bootstrapped.post(operation.url(), content=content, headers=JSON)
+        answer = bootstrapped.request(operation.method, operation.url(), content=content, headers=JSON)
         assert answer.status_code == 422, str(operation)
         assert answer.json()["code"] == "invalid_request"
         assert [error["field"] for error in answer.json()["errors"]] == ["body"]
@@ -103,7 +103,7 @@ def test_a_body_that_is_needed_and_not_there_is_named(bootstrapped: TestClient, 
 @WITH_BODY
 @pytest.mark.parametrize("body", [[], [{}], "text", 5, True], ids=repr)
 def test_a_body_that_is_no_object_is_refused(bootstrapped: TestClient, operation: Operation, body: object) -> None:
-    answer = bootstrapped.post(operation.url(), json=body)
+    answer = bootstrapped.request(operation.method, operation.url(), json=body)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["body"]
 
@@ -114,7 +114,7 @@ def test_an_unknown_field_is_refused_by_name(onboarded: TestClient, live: Live, 
     live.execute("DROP TABLE organizations.org_audit_logs")
     before = live.snapshot()
     known = ACME if "org_slug" in operation.body["properties"] else operation.body["examples"][0]
-    answer = onboarded.post(operation.url(), json={**known, "sync_mising_tables": False})
+    answer = onboarded.request(operation.method, operation.url(), json={**known, "sync_mising_tables": False})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["sync_mising_tables"]
     assert live.snapshot() == before
@@ -126,7 +126,9 @@ def test_another_content_type_is_refused_with_a_hint(
     bootstrapped: TestClient, operation: Operation, given: str | None
 ) -> None:
     headers = {"Content-Type": given} if given else {}
-    answer = bootstrapped.post(operation.url(), content=b'{"org_slug": "acme_corp"}', headers=headers)
+    answer = bootstrapped.request(
+        operation.method, operation.url(), content=b'{"org_slug": "acme_corp"}', headers=headers
+    )
     assert answer.status_code == 422
     assert "Content-Type: application/json" in answer.json()["hint"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,7 @@ from threading import Barrier
 import pytest
 from fastapi.testclient import TestClient
 
+from cloudact.tenancy.secrets.columns import API_KEY
 from cloudact.wiring import Services
 from tests.acme import ACME, ROOT_KEY
 from tests.api.live import Live
@@ -56,7 +59,7 @@ def test_the_answer_tells_what_was_made_and_shows_the_key(bootstrapped: TestClie
     }
     assert told["api_key"].startswith("acme_corp_api_")
     assert len(told["api_key"]) >= len("acme_corp_api_") + 43, "256 bits in base 64"
-    assert "only its hash is stored" in told["message"]
+    assert "it is not told again" in told["message"]
 
 
 def test_the_dataset_equals_what_is_declared(onboarded: TestClient, live: Live, services: Services) -> None:
@@ -136,11 +139,14 @@ def test_the_earlier_name_of_the_daily_limit_holds_the_same_number(onboarded: Te
     ]
 
 
-def test_the_key_is_kept_as_its_hash_alone(acme_key: str, live: Live) -> None:
+def test_the_key_is_kept_as_a_keyed_digest_and_a_sealed_copy(acme_key: str, services: Services, live: Live) -> None:
     (row,) = live.rows("FROM organizations.org_api_keys")
     assert row["org_slug"] == "acme_corp"
-    assert row["org_api_key_hash"] == hashlib.sha256(acme_key.encode()).hexdigest()
-    assert row["encrypted_org_api_key"] is None
+    key = services.platform.derive("key-lookup")
+    digest = hmac.new(key, acme_key.encode(), hashlib.sha256).hexdigest()
+    assert re.fullmatch(rf"hmac-sha256:[0-9a-f]{{16}}:{digest}", row["org_api_key_hash"])
+    place = API_KEY.context("acme_corp", row["org_api_key_id"])
+    assert services.sealer.open(row["encrypted_org_api_key"], place) == acme_key.encode()
     assert row["is_active"] is True
     assert row["expires_at"] is None
     assert row["scopes"]

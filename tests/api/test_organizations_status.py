@@ -37,6 +37,7 @@ SYNCED: dict[str, Any] = {
     "org_slug": "acme_corp",
     "profile_exists": True,
     "onboarded": True,
+    "organization_status": "ACTIVE",
     "dataset": ACME_DATASET,
     "dataset_exists": True,
     "tables_expected": 19,
@@ -59,7 +60,7 @@ NO_DATASET = {
     "views_missing": VIEWS,
     "views": dict.fromkeys(VIEWS, MISSING),
 }
-UNKNOWN = {**NO_DATASET, "profile_exists": False, "onboarded": False}
+UNKNOWN = {**NO_DATASET, "profile_exists": False, "onboarded": False, "organization_status": None}
 
 
 def status(client: TestClient) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_a_pipeline_is_run_by_its_id(client: TestClient, live: Live, config_dir:
     report = client.post(RUN, json={**BOOTSTRAP, "pipeline": "system_bootstrap"}).json()
     assert (report["state"], report["pipeline_id"], len(live.tables("tenants"))) == ("COMPLETED", "system_bootstrap", 8)
     answer = client.post(RUN, json={**BOOTSTRAP, "pipeline": "system_bootstrp"})
-    assert "name one of system_bootstrap" in answer.json()["detail"]
+    assert "name one of organization_sync, system_bootstrap" in answer.json()["detail"]
     shutil.copy(config_dir / "setup/bootstrap_system.yml", config_dir / "twin.yml")
     answer = client.post(RUN, json={**BOOTSTRAP, "pipeline": "system_bootstrap"})
     assert answer.status_code == 422
@@ -96,7 +96,8 @@ def test_a_pipeline_is_run_by_its_id(client: TestClient, live: Live, config_dir:
 
 
 def test_the_pipelines_of_the_catalog_are_listed_with_their_problems(client: TestClient, config_dir: Path) -> None:
-    (shipped,) = client.get(LIST).json()["pipelines"]
+    shipped, offered = client.get(LIST).json()["pipelines"]
+    assert (offered["id"], offered["organizations"], shipped["organizations"]) == ("organization_sync", True, False)
     assert (shipped["id"], shipped["file"]) == ("system_bootstrap", "setup/bootstrap_system.yml")
     assert [step["step_id"] for step in shipped["steps"]] == ["bootstrap_setup", "bootstrap_organizations"]
     assert (shipped["variables"]["force_recreate_tables"], shipped["problems"]) == (False, [])
@@ -109,7 +110,8 @@ def test_the_pipelines_of_the_catalog_are_listed_with_their_problems(client: Tes
     answer = client.get(LIST)
     assert "s3cret" not in answer.text
     listed = {entry["file"]: entry for entry in answer.json()["pipelines"]}
-    assert list(listed) == ["bad.yml", "latin.yaml", "setup/bootstrap_system.yml", "sync.yml", "twin.yml"]
+    own = ["bad.yml", "latin.yaml", "sync.yml", "twin.yml"]
+    assert list(listed) == sorted([*own, "setup/bootstrap_system.yml", "setup/organization_sync.yml"])
     assert [item["field"] for item in listed["bad.yml"]["problems"]] == ["bad.yml:4:more", "bad.yml:1:pipeline.id"]
     assert (listed["bad.yml"]["id"], listed["bad.yml"]["name"], listed["bad.yml"]["steps"]) == ("", "Sync", [])
     assert "is not UTF-8" in listed["latin.yaml"]["problems"][0]["message"]

@@ -11,6 +11,7 @@ from functools import partial
 
 from cloudact.planning.policy import EVERYTHING
 from cloudact.settings import Settings
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.recreation.results import Mode, Recreation
 from cloudact.wiring import Services, build_services
 from tests.bigquery.world import SLUG
@@ -26,7 +27,7 @@ CHILDREN.set_forkserver_preload([__name__])
 
 def _recreate(services: Services, mode: Mode) -> None:
     desired = changed(Setting(services.bootstrap.warehouse))
-    services.recreations.run(desired, Recreation(mode, confirm=desired.name), actor="ann")
+    services.recreations.run(desired, Recreation(mode, confirm=desired.name), actor=Actor.local("ann"))
 
 
 OPERATIONS: Mapping[str, Callable[[Services], object]] = {

@@ -129,7 +129,9 @@ def test_a_process_that_thinks_the_central_dataset_elsewhere_finds_it(
     world.services.bootstrap.run()
     fresh = make_world()
     result = fresh.services.onboarding.onboard(acme_request())
-    assert world.services.organizations.owner_of_key(result.api_key) == SLUG
+    caller = world.services.access.examine(result.api_key).caller
+    assert caller is not None
+    assert caller.organization == SLUG
     with pytest.raises(OrganizationExists):
         world.services.onboarding.onboard(acme_request())
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from cloudact.catalog.model import Dataset, Granularity, Materialized, TimePartition, View
-from cloudact.errors import CloudactError, WarehouseError, WarehouseRefused
+from cloudact.errors import CloudactError, WarehouseDenied, WarehouseError, WarehouseRefused
 from cloudact.planning.policy import EVERYTHING
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.bigquery.driver import BigQueryWarehouse
 from cloudact.warehouse.driver import Row, TableName
@@ -121,6 +122,17 @@ def test_a_table_whose_rebuilding_stopped_is_whole(fake: Fake, warehouse: BigQue
     assert ids(warehouse, SOURCE) == ["0", "1", "2"]
 
 
+def test_a_removal_without_the_permission_says_which_and_takes_nothing_away(
+    fake: Fake, warehouse: BigQueryWarehouse
+) -> None:
+    copy(warehouse)
+    fake.faults.add("tables.delete", Fault.ACCESS_DENIED, at=[1])
+    with pytest.raises(WarehouseDenied) as denied:
+        warehouse.run(lambda session: session.remove_table(SOURCE, TARGET))
+    assert "bigquery.tables.delete" in denied.value.hint
+    assert ids(warehouse, SOURCE) == ["0", "1", "2"]
+
+
 def test_materialized_views_that_a_rebuilt_table_breaks_are_named(warehouse: BigQueryWarehouse) -> None:
     synchronize(warehouse, replace(SHOP, views=(*SHOP.views, TOTALS)), EVERYTHING)
     assert rebuild(warehouse) == ("shop.totals",)
@@ -204,7 +216,7 @@ def test_a_view_that_cannot_be_renewed_does_not_keep_others_from_it(warehouse: B
 
 def test_backups_are_listed_by_two_requests(fake: Fake, warehouse: BigQueryWarehouse) -> None:
     setting = Setting(warehouse)
-    made = [setting.backups.create("shop", ["orders"], reason="", actor="ann") for _ in range(3)]
+    made = [setting.backups.create("shop", ["orders"], reason="", actor=Actor.local("ann")) for _ in range(3)]
     with fake.log.measured() as measured:
         assert setting.backups.list() == tuple(reversed(made))
     assert measured.by_kind() == {"datasets.list": 1, "jobs.query": 1}

@@ -13,6 +13,7 @@ from cloudact.settings import Settings
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.onboarding import OnboardResult
 from cloudact.warehouse.bigquery.driver import BigQueryWarehouse
+from cloudact.warehouse.metered import MeteredWarehouse
 from cloudact.wiring import Services
 from tests.acme import ACME, ROOT_KEY
 from tests.contract.bigquery import BigQueryHand
@@ -51,7 +52,9 @@ class World:
     @property
     def warehouse(self) -> BigQueryWarehouse:
         """The warehouse behind the services."""
-        found = self.services.bootstrap.warehouse
+        metered = self.services.bootstrap.warehouse
+        assert isinstance(metered, MeteredWarehouse)
+        found = metered.inner
         assert isinstance(found, BigQueryWarehouse)
         return found
 
@@ -87,4 +90,6 @@ class World:
 
     def assert_opens(self, result: OnboardResult) -> None:
         """The key that was handed out opens its organization."""
-        assert self.services.organizations.owner_of_key(result.api_key) == result.org_slug
+        caller = self.services.access.examine(result.api_key).caller
+        assert caller is not None
+        assert caller.organization == result.org_slug

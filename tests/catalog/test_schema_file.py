@@ -244,6 +244,15 @@ def test_a_file_that_is_no_schema_is_one_problem_with_its_line(text: str, what: 
     assert found.fix
 
 
+def test_a_line_of_comment_is_passed_over_and_counted() -> None:
+    text = '// new_table.json\r\n[\n  // the only one\n  {"name": "a", "type": "STRING", "description": "see //b"}\n]'
+    problems = Problems(FILE)
+    (column,) = parse_schema(text, problems)
+    assert (column.name, column.description, problems.found) == ("a", "see //b", [])
+    (found,) = text_problems("// new_table.json\n[\n{]")
+    assert found.line == 3
+
+
 @pytest.mark.parametrize("number", ["9" * 5_000, '"' + "9" * 5_000 + '"'])
 def test_a_number_of_thousands_of_digits_is_a_problem(number: str) -> None:
     found = text_problems(f'[{{"name": "c", "type": "STRING", "maxLength": {number}}}]')

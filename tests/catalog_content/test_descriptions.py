@@ -10,7 +10,7 @@ import pytest
 from cloudact.catalog.load import CatalogSource, load_dataset
 from cloudact.catalog.model import Column, Kind, Mode, Table
 from cloudact.catalog.template import DatasetTemplate
-from cloudact.tenancy.api_keys import DEFAULT_SCOPES
+from cloudact.tenancy.access.scopes import DEFAULT_SCOPES, Scope
 from cloudact.tenancy.store import ACTIVE, PROVISIONING
 from tests.acme import ROOT
 
@@ -142,9 +142,10 @@ def column(dataset: DatasetTemplate, table: str, name: str) -> Column:
 def test_the_values_named_are_those_that_the_service_writes() -> None:
     assert {PROVISIONING, ACTIVE} <= values(column(CATALOG.central, "org_profiles", "status"))
     assert ACTIVE in values(column(CATALOG.central, "org_subscriptions", "status"))
-    for dataset, table in ((CATALOG.central, "org_api_keys"), (TENANTS, "tenant_api_keys")):
+    others = [scope for scope in Scope if scope not in DEFAULT_SCOPES]
+    for dataset, table, more in ((CATALOG.central, "org_api_keys", others), (TENANTS, "tenant_api_keys", [])):
         scopes = re.findall(r"\b[a-z]+:[a-z]+\b", column(dataset, table, "scopes").description)
-        assert [*dict.fromkeys(scopes)] == ["resource:verb", *DEFAULT_SCOPES]
+        assert [*dict.fromkeys(scopes)] == ["resource:verb", *DEFAULT_SCOPES, *more]
 
 
 def test_states_of_runs_are_the_same_everywhere() -> None:

@@ -36,7 +36,7 @@ def test_a_backup_is_made_listed_and_restored(filled: CommandLine) -> None:
     assert shown(made) == ["backup", "restore", name, "--as", f"{ACME_DATASET}_restored"]
     listed = filled.succeed("backup", "list").splitlines()
     assert listed[0] == f"{name}  complete"
-    assert re.fullmatch(r"  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d by .+, 1 table, 2 rows: Before", listed[1])
+    assert re.fullmatch(r"  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC by .+, 1 table, 2 rows: Before", listed[1])
     assert listed[2] == "1 backup"
     restored = filled.succeed(*shown(made)).splitlines()
     assert restored[0] == f"{ACME_DATASET}_restored  SUCCESS  1 table, 2 rows of {name}."
@@ -93,6 +93,6 @@ def test_a_service_answers_in_the_same_shape(filled: CommandLine, service_url: s
     assert [*here] == [*there]
     assert filled.answer("backup", "list", "--dataset", CENTRAL, **remote) == {"backups": [there]}
     restored = filled.answer("backup", "restore", there["name"], "--as", "again", **remote)
-    assert restored == {"dataset": "again", "backup": there["name"], "tables": there["tables"]}
+    assert restored == {"dataset": "again", "backup": there["name"], "tables": there["tables"], "changed": []}
     exit_code, problem = filled.refusal("backup", "restore", "no such/backup", "--as", "another", **remote)
     assert (exit_code, problem["code"]) in {(6, "backup_not_found"), (6, "not_found")}

@@ -25,7 +25,8 @@ def ready(cli: CommandLine) -> CommandLine:
 def test_with_everything_in_place_each_examination_is_a_line(ready: CommandLine) -> None:
     *lines, last = ready.succeed("doctor").splitlines()
     assert [line.split(":")[0] for line in lines] == [
-        f"ok   {name}" for name in ("catalog", "folder", "disk", "database", "central_dataset")
+        f"ok   {name}"
+        for name in ("catalog", "sealing_key", "folder", "disk", "database", "central_dataset", "platform_secret")
     ]
     assert last == "HEALTHY  Everything is in place."
 
@@ -36,7 +37,7 @@ def test_what_is_missing_is_told_with_what_to_do_and_exit_code_1(cli: CommandLin
     lines = done.stdout.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("FAIL database: "))
     assert lines[at + 1].startswith("     Make it with `cloudact bootstrap run`")
-    assert lines[-1] == "UNHEALTHY  1 examination of 4 failed. The central dataset was not looked at."
+    assert lines[-1] == "UNHEALTHY  1 examination of 5 failed. The central dataset was not looked at."
     assert not cli.database.exists()
 
 

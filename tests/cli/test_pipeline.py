@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from cloudact.cli import render_runs
 from tests.acme import ROOT, ROOT_KEY
-from tests.cli.command_line import CommandLine
+from tests.cli.command_line import A_TERMINAL, CommandLine
 
 STEP = "pipeline: {{id: {id}, name: A pipeline}}\nsteps: [{{step_id: only, ps_type: {ps_type}, config: {config}}}]\n"
 BROKEN = """\
@@ -119,17 +121,48 @@ def test_runs_are_listed_and_shown(cli: CommandLine, bootstrap: list[str], confi
     run_id = cli.answer(*bootstrap)["run_id"]
     assert cli.run(*written(config_dir, "setup.organizations.sync"), "globex_inc").exit_code == 7
     listed = cli.succeed("pipeline", "list").splitlines()
-    assert [line.split()[1:4] for line in listed[1:3]] == [
-        ["mine", "globex_inc", "FAILED"],
-        ["system_bootstrap", "system", "COMPLETED"],
+    assert [line.split()[3] for line in listed[1:5:2]] == ["FAILED", "COMPLETED"]
+    assert listed[2:5:2] == [
+        "  mine for globex_inc: Organization not found: globex_inc",
+        "  system_bootstrap for system",
     ]
+    assert re.fullmatch(rf"{run_id}  \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d  COMPLETED  .*", listed[3])
     assert listed[-1] == "1 to 2 of 2"
     assert cli.answer("pipeline", "list", "--tenant-id", "system")["total"] == 1
     shown = cli.succeed("pipeline", "show", run_id)
-    assert shown.startswith(f"system_bootstrap  COMPLETED  run {run_id} for system, ")
+    assert shown.startswith(f"system_bootstrap  COMPLETED  run {run_id}\n  for system, started 2")
+    assert "\n  ok   bootstrap_setup: setup.initial.onetime_bootstrap, 2" in shown
     assert "dataset tenants created" in shown
+    assert "\n       + table tenant_profiles\n" in shown
     failed = cli.answer("pipeline", "list", "--status", "FAILED")["runs"][0]["pipeline_logging_id"]
     assert "Organization not found: globex_inc" in cli.succeed("pipeline", "show", failed)
+
+
+def test_a_terminal_of_80_columns_breaks_no_word(cli: CommandLine, bootstrap: list[str]) -> None:
+    cli.succeed("bootstrap", "run")
+    narrow = {**A_TERMINAL, "COLUMNS": "80"}
+    shown = [cli.run(*bootstrap, "--var", "force_recreate_tables=true", **narrow).stdout]
+    run_id = cli.answer("pipeline", "list")["runs"][0]["pipeline_logging_id"]
+    shown += [cli.run("pipeline", *words, **narrow).stdout for words in (["list"], ["show", run_id])]
+    for text in shown:
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "of tenants would be emptied and confirm_dataset is missing" in " ".join(" ".join(lines).split())
+
+
+def test_details_of_a_stranger_are_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    step = {
+        "step_id": "count", "state": "COMPLETED", "duration_ms": 1, "attempts": 1, "summary": "3 rows", "reason": "",
+        "failure": None,
+        "details": {
+            "tables_created": 3, "views_created": None, "columns_added": ["a"], "notes": {}, "errors": "none",
+            "tables_failed": {"x": 1}, "conflicts": [1, {"object": "t"}], "recreated": {"tables": [{}, 2]},
+        },
+    }  # fmt: skip
+    run = {"pipeline_id": "acme_count", "run_id": "run-1", "state": "COMPLETED", "duration_ms": 2, "dry_run": False}
+    render_runs.run_report({**run, "steps": [step], "interrupted": [], "recorded": True, "record_problem": ""})
+    said = capsys.readouterr().out
+    assert said == "acme_count  COMPLETED  run run-1, 2 ms\n  ok   count: 1 ms, 3 rows\n"
 
 
 def test_records_that_are_not_there(cli: CommandLine) -> None:
@@ -159,14 +192,16 @@ def test_a_pipeline_of_the_catalog_is_listed_and_run_by_its_id(
     cli: CommandLine, config_dir: Path, service_url: str
 ) -> None:
     (config_dir / "bad.yml").write_text(BROKEN)
-    listed = [line.rstrip() for line in cli.succeed("pipeline", "available").splitlines()]
-    assert [line.split()[0] for line in listed[:3]] == ["id", "broken", "system_bootstrap"]
-    assert listed[1].endswith("cannot be run")
-    assert listed[2].endswith("setup/bootstrap_system.yml  bootstrap_setup, bootstrap_organizations")
-    assert [line.split(": ")[0] for line in listed[3:]] == [
-        "! bad.yml:3:steps.0.ps_type",
-        "! bad.yml:4:steps.1.config.drop",
-        "! bad.yml:4:steps.1.step_id",
+    assert [line.partition(": is ")[0] for line in cli.succeed("pipeline", "available").splitlines()] == [
+        "broken  Broken",
+        "  bad.yml: cannot be run",
+        "  ! bad.yml:3:steps.0.ps_type",
+        "  ! bad.yml:4:steps.1.config.drop",
+        "  ! bad.yml:4:steps.1.step_id",
+        "system_bootstrap  One-Time System Bootstrap",
+        "  setup/bootstrap_system.yml: bootstrap_setup, bootstrap_organizations",
+        "organization_sync  Bring an Organization's Dataset in Step",
+        "  setup/organization_sync.yml: sync",
     ]
     remote = {"CA_API_URL": service_url, "CA_ROOT_API_KEY": ROOT_KEY}
     assert cli.answer("pipeline", "available", **remote) == cli.answer("pipeline", "available")
@@ -177,7 +212,7 @@ def test_a_pipeline_of_the_catalog_is_listed_and_run_by_its_id(
         assert shown.endswith("on the warehouse as it is, without what earlier steps would do\n")
         exit_code, problem = cli.refusal(*words[:3], "no_such", *words[4:], **where)
         assert (exit_code, problem["code"]) == (refused, "invalid_request")
-        assert "name one of broken, system_bootstrap" in problem["detail"]
+        assert "name one of broken, organization_sync, system_bootstrap" in problem["detail"]
 
 
 def test_a_service_runs_only_the_files_of_its_catalog(cli: CommandLine, service_url: str, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def seats_are_text(filled: CommandLine) -> CommandLine:
     return filled
 
 
+PREVIEW = ["recreate", ACME_DATASET, "--with-data", "--dry-run"]
 WITH_DATA = ["recreate", ACME_DATASET, "--with-data", "--confirm", ACME_DATASET]
 
 
@@ -81,8 +82,8 @@ def test_on_a_terminal_lines_end_between_words(seats_are_text: CommandLine) -> N
 def test_a_dry_run_changes_nothing_and_can_tell_by_its_exit_code(seats_are_text: CommandLine) -> None:
     with seats_are_text.warehouse() as live:
         before = live.snapshot()
-    assert seats_are_text.succeed(*WITH_DATA, "--dry-run").startswith(f"{ACME_DATASET}  DRY RUN  ")
-    assert seats_are_text.run(*WITH_DATA, "--dry-run", "--exit-code").exit_code == 2
+    assert seats_are_text.succeed(*PREVIEW).startswith(f"{ACME_DATASET}  DRY RUN  ")
+    assert seats_are_text.run(*PREVIEW, "--exit-code").exit_code == 2
     with seats_are_text.warehouse() as live:
         assert live.snapshot() == before
     seats_are_text.succeed(*WITH_DATA, "--exit-code")

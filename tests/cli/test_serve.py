@@ -28,6 +28,7 @@ def environment(cli: CommandLine) -> dict[str, str]:
         "CA_CONFIG_DIR": str(cli.config_dir),
         "CA_WAREHOUSE_URL": f"duckdb:///{cli.database}",
         "CA_ROOT_API_KEY": ROOT_KEY,
+        "CA_SEALING_KEY_URI": os.environ["CA_SEALING_KEY_URI"],
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
 

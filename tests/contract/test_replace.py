@@ -68,6 +68,17 @@ def test_another_layout_keeps_every_row(shop: Warehouse, live: Live, layout: dic
     assert read(shop) == before
 
 
+@pytest.mark.parametrize("layout", [(Granularity.DAY, 30), (Granularity.MONTH, 60)])
+def test_no_row_is_put_where_it_would_expire(shop: Warehouse, live: Live, layout: tuple[Granularity, int]) -> None:
+    granularity, days = layout
+    before = read(shop)
+    expiring = replace(ORDERS, partition=TimePartition(granularity, "placed_at", expiration_days=days))
+    with pytest.raises(WarehouseRefused, match="declared to expire"):
+        put_table(shop, expiring)
+    assert live("shop") == SHOP
+    assert read(shop) == before
+
+
 def test_metadata_order_and_new_columns_are_as_declared(shop: Warehouse, live: Live) -> None:
     before = read(shop)
     sku = replace(LINE.fields[0], description="What is sold.")

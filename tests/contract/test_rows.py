@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from cloudact.catalog.model import Column, Dataset, Kind, Mode, Table, Type
 from cloudact.errors import WarehouseNotFound
-from cloudact.warehouse.driver import Contains, Equals, Page, Session, Warehouse
+from cloudact.warehouse.driver import Condition, Contains, Equals, JsonText, OneOf, Page, Session, Warehouse, Within
 from tests.contract.conftest import Bring
 from tests.contract.datasets import column
 
@@ -28,6 +30,7 @@ VALUES = Table(
         column("list", mode=Mode.REPEATED),
         column("money", Kind.NUMERIC),
         Column("price", Type(Kind.BIGNUMERIC)),
+        column("document", Kind.JSON),
         Column("labels", Type(Kind.RECORD), Mode.REPEATED, fields=(column("key"), column("value"))),
         Column("nested", Type(Kind.RECORD), fields=(column("name"), column("pair", Kind.INT64))),
     ),
@@ -43,6 +46,7 @@ FULL = {
     "list": ["x", "", "ü"],
     "money": Decimal("-99999999999999999999999999999.123456789"),
     "price": Decimal("12345678901234567890.123456789012345678"),
+    "document": '{"a":[1,null]}',
     "labels": [{"key": "team", "value": "a"}, {"key": "lonely", "value": None}, {"key": None, "value": "b"}],
     "nested": {"name": "n", "pair": None},
 }
@@ -59,7 +63,7 @@ def put(warehouse: Warehouse, *rows: dict[str, object]) -> None:
     warehouse.run(lambda session: session.insert("rows", "values", rows))
 
 
-def ids(warehouse: Warehouse, *where: Equals | Contains, page: Page | None = None) -> list[object]:
+def ids(warehouse: Warehouse, *where: Condition, page: Page | None = None) -> list[object]:
     rows = warehouse.run(lambda session: session.select("rows", "values", ["id"], where, page))
     return [row["id"] for row in rows]
 
@@ -150,6 +154,107 @@ def test_read_modify_write_loses_no_update(table: Warehouse) -> None:
         list(pool.map(lambda _: [table.run(add_one) for _ in range(10)], range(4)))
     rows = table.run(lambda session: session.select("rows", "values", ["whole"]))
     assert rows == [{"whole": 40}]
+
+
+def test_one_of_finds_any_of_the_values(table: Warehouse) -> None:
+    put(table, {"id": "1", "whole": 1}, {"id": "2", "whole": 2}, {"id": "3"})
+    assert sorted(map(str, ids(table, OneOf("id", ("1", "3", "9"))))) == ["1", "3"]
+    assert ids(table, OneOf("whole", (2, 3)), Equals("id", "2")) == ["2"]
+    assert ids(table, OneOf("id", ())) == []
+    table.run(lambda session: session.update("rows", "values", {"text": "x"}, [OneOf("id", ("1", "2"))]))
+    assert sorted(map(str, ids(table, Equals("text", "x")))) == ["1", "2"]
+
+
+def test_text_that_says_that_it_is_json_goes_into_its_column(table: Warehouse) -> None:
+    put(table, {"id": "1", "document": JsonText('{"a": [1, null]}')}, {"id": "2", "document": None})
+    rows = table.run(lambda session: session.select("rows", "values", ["id", "document"]))
+    found = {row["id"]: row["document"] for row in rows}
+    assert (json.loads(str(found["1"])), found["2"]) == ({"a": [1, None]}, None)
+
+
+def test_within_finds_values_between_bounds_and_a_page_may_descend(table: Warehouse) -> None:
+    put(table, *({"id": str(number), "whole": number} for number in range(5)), {"id": "none"})
+    assert sorted(map(str, ids(table, Within("whole", at_least=1, below=3)))) == ["1", "2"]
+    assert sorted(map(str, ids(table, Within("whole", at_least=3)))) == ["3", "4"]
+    assert sorted(map(str, ids(table, Within("whole", below=1)))) == ["0"]
+    assert sorted(map(str, ids(table, Within("whole")))) == ["0", "1", "2", "3", "4"]
+    page = Page(("whole",), 2, 1, descending=True)
+    rows = table.run(lambda session: session.select("rows", "values", ["whole"], [Within("whole")], page))
+    assert [row["whole"] for row in rows] == [3, 2]
+
+
+def expect_whole(session: Session, before: int | None, after: int) -> None:
+    where = [Equals("id", "counter"), Equals("whole", before)]
+    session.expect("rows", "values", {"whole": after}, where)
+
+
+def counter(warehouse: Warehouse) -> object:
+    where = [Equals("id", "counter")]
+    return warehouse.run(lambda session: session.select("rows", "values", ["whole"], where))[0]["whole"]
+
+
+@pytest.mark.parametrize("before", [None, 1])
+def test_what_was_expected_is_written_with_the_rest(table: Warehouse, before: int | None) -> None:
+    put(table, {"id": "counter", "whole": before})
+
+    def work(session: Session) -> None:
+        session.insert("rows", "values", [{"id": "other"}])
+        expect_whole(session, before, 2)
+
+    table.run(work)
+    assert counter(table) == 2
+    assert sorted(map(str, ids(table))) == ["counter", "other"]
+
+
+def test_an_expectation_alone_is_met_or_the_unit_runs_again(table: Warehouse) -> None:
+    put(table, {"id": "counter", "whole": 3})
+    tried: list[int] = []
+
+    def work(session: Session) -> None:
+        tried.append(len(tried) + 2)
+        expect_whole(session, tried[-1], 10)
+
+    table.run(work)
+    assert (tried, counter(table)) == ([2, 3], 10)
+
+
+@pytest.mark.parametrize("there", [0, 2])
+def test_an_expectation_that_is_not_met_leaves_nothing_of_the_unit(table: Warehouse, there: int) -> None:
+    put(table, {"id": "last"}, *[{"id": "counter", "whole": 1}] * there)
+    tried: list[int] = []
+
+    def work(session: Session) -> None:
+        tried.append(1)
+        if len(tried) == 3:
+            return
+        session.insert("rows", "values", [{"id": "other"}])
+        session.update("rows", "values", {"text": "x"}, [Equals("id", "last")])
+        expect_whole(session, 1, 2)
+
+    table.run(work)
+    assert len(tried) == 3
+    assert ids(table, Equals("id", "other")) == ids(table, Equals("text", "x")) == ids(table, Equals("whole", 2)) == []
+
+
+def test_of_units_that_expect_the_same_row_none_is_lost(table: Warehouse) -> None:
+    put(table, {"id": "counter", "whole": 0})
+
+    def add_one(session: Session, name: str) -> None:
+        value = session.select("rows", "values", ["whole"], [Equals("id", "counter")])[0]["whole"]
+        assert isinstance(value, int)
+        session.insert("rows", "values", [{"id": name, "whole": value + 1}])
+        expect_whole(session, value, value + 1)
+
+    def add(thread: int) -> None:
+        for number in range(4):
+            table.run(partial(add_one, name=f"{thread}-{number}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(4)))
+    page = Page(("whole", "id"), 100)
+    rows = table.run(lambda session: session.select("rows", "values", ["id", "whole"], page=page))
+    assert [row["whole"] for row in rows if row["id"] != "counter"] == list(range(1, 17))
+    assert counter(table) == 16
 
 
 def test_a_missing_table_is_not_found_and_not_unavailable(table: Warehouse) -> None:

@@ -69,7 +69,11 @@ class Emulator:
         return answer.resource
 
     def run(self, project: str, *statements: str) -> None:
-        """Run statements of the gateway's own, in one job."""
+        """Run statements of the gateway's own, in one job that has ended when this returns."""
         if statements:
-            query = {"query": ";\n".join(statements), "useLegacySql": False}
-            self.call("POST", f"/projects/{quote(project, safe='')}/queries", query)
+            # Without a limit of its own it answers after ten seconds, with the job still at work.
+            limit = {"timeoutMs": _TIMEOUT_SECONDS * 1000}
+            query = {"query": ";\n".join(statements), "useLegacySql": False, **limit}
+            answer = self.call("POST", f"/projects/{quote(project, safe='')}/queries", query)
+            if not answer["jobComplete"]:
+                raise TimeoutError(f"{len(statements)} statements took more than {_TIMEOUT_SECONDS} s")

@@ -29,6 +29,11 @@ def test_secrets_are_found_by_name_and_by_type_and_taken_out_of_any_text() -> No
     assert redaction.text("from-config, from-variable, abc, public") == "***, ***, abc, public"
 
 
+def test_a_number_under_the_name_of_a_secret_is_one() -> None:
+    redaction = Redaction.of({"pin_secret": 48151623, "rows": 2342, "use_keys": True, "db_pwd": "hunter2"}, [])
+    assert redaction.text("48151623 of 2342 rows: True, hunter2") == "*** of 2342 rows: True, ***"
+
+
 def test_of_two_secrets_the_longer_one_is_taken_out_first() -> None:
     redaction = Redaction.of({"a_key": "abcd", "b_key": "abcdefgh"}, [])
     assert redaction.text("abcdefgh") == "***"

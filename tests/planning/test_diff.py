@@ -199,11 +199,32 @@ def test_other_partitioning_is_a_conflict_that_says_what_is_and_what_should_be()
     (finding,) = diff(SHOP, monthly).findings
     assert (finding.severity, finding.code) == (Severity.CONFLICT, Code.PARTITIONING_CHANGED)
     assert finding.what == "is partitioned by DAY on placed_at, declared MONTH on placed_at"
+    assert "`cloudact recreate --with-data`" in finding.fix
 
 
 def test_a_shorter_expiration_is_a_conflict_because_it_would_delete_rows() -> None:
     expiring = with_table(SHOP, "orders", partition=TimePartition(Granularity.DAY, "placed_at", expiration_days=30))
-    assert findings(SHOP, expiring) == [(Severity.CONFLICT, Code.PARTITIONING_CHANGED, "orders")]
+    (finding,) = diff(SHOP, expiring).findings
+    assert (finding.severity, finding.code) == (Severity.CONFLICT, Code.PARTITIONING_CHANGED)
+    assert "recreate" not in finding.fix
+    (longer,) = diff(expiring, SHOP).findings
+    assert "recreate" in longer.fix
+
+
+def test_load_time_is_no_partitioning_that_a_table_made_anew_has() -> None:
+    by_load_time = with_table(SHOP, "orders", partition=TimePartition(Granularity.DAY, None))
+    for live, declared in ((SHOP, by_load_time), (by_load_time, SHOP)):
+        (finding,) = diff(live, declared).findings
+        assert "recreate" not in finding.fix
+
+
+def test_recreation_is_named_where_it_keeps_every_value() -> None:
+    fixes = {}
+    for kind in (Kind.BIGNUMERIC, Kind.BYTES):
+        before = with_column(SHOP, "orders", column("count", Kind.FLOAT64))
+        (finding,) = diff(before, with_column(SHOP, "orders", column("count", kind))).findings
+        fixes[kind] = "cloudact recreate" in finding.fix
+    assert fixes == {Kind.BIGNUMERIC: True, Kind.BYTES: False}
 
 
 def test_clustering_is_set_but_never_removed() -> None:

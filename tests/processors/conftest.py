@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from cloudact.processors.use_cases import Dependencies
 from cloudact.tenancy.declarations import Declarations
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from tests.acme import ROOT
+from tests.parts import Parts
 from tests.processors.stepping import Steps
 
 
@@ -28,13 +27,16 @@ def templates_dir(tmp_path: Path) -> Path:
 def dependencies(templates_dir: Path) -> Iterator[Dependencies]:
     """What processors are made with."""
     with closing(DuckDBWarehouse(None)) as warehouse:
+        parts = Parts(Declarations(ROOT / "configs", warehouse.engine), warehouse)
         yield Dependencies(
-            catalogs=Declarations(ROOT / "configs", warehouse.engine),
+            catalogs=parts.catalogs,
             templates_dir=templates_dir,
             warehouse=warehouse,
-            clock=lambda: datetime.now(UTC),
-            new_id=lambda: str(uuid.uuid4()),
+            clock=parts.clock,
+            new_id=parts.new_id,
+            issuer=parts.issuer,
             recreation_allowed=True,
+            trail=parts.trail,
         )
 
 

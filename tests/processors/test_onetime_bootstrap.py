@@ -115,10 +115,11 @@ def test_a_force_flag_without_the_name_is_refused_and_changes_nothing(
     steps.run(ONETIME)
     steps.live.fill("tenants")
     before = steps.live.snapshot()
-    for call in (steps.run, steps.plan):
-        with pytest.raises(DestructiveRefused, match=flag) as refused:
-            call(ONETIME, **{flag: True}, **confirm)
-        assert "--var confirm_dataset=tenants" in refused.value.hint
+    with pytest.raises(DestructiveRefused, match=flag) as refused:
+        steps.run(ONETIME, **{flag: True}, **confirm)
+    assert "--var confirm_dataset=tenants" in refused.value.hint
+    planned = steps.plan(ONETIME, **{flag: True}, **confirm)
+    assert "8 tables would be emptied. Note: recreating tenants " in planned.summary
     assert steps.live.snapshot() == before
 
 

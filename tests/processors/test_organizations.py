@@ -28,17 +28,23 @@ def onboarded(steps: Steps) -> Steps:
 
 
 def test_bootstrap_creates_the_central_tables_and_then_nothing(steps: Steps) -> None:
-    assert "NOT_BOOTSTRAPPED" in str(steps.plan(BOOTSTRAP).details["status"])
+    planned = steps.plan(BOOTSTRAP)
+    assert planned.summary == "organizations: 20 tables would be created, 0 exist already."
+    assert (planned.details["dataset_created"], steps.live.dataset("organizations")) == (True, None)
     report = steps.run(BOOTSTRAP)
+    assert planned.details["tables_created"] == report.details["tables_created"]
     assert report.summary == "organizations: 20 tables created, 0 existed already."
     assert steps.live.tables("organizations") == CENTRAL_TABLES
     assert steps.run(BOOTSTRAP).details["tables_created"] == []
-    assert steps.plan(BOOTSTRAP).details["status"] == "SYNCED"
+    assert steps.plan(BOOTSTRAP).summary == "organizations: 0 tables would be created, 20 exist already."
 
 
 def test_bootstrap_fails_when_a_table_cannot_be_made(steps: Steps) -> None:
     steps.live.execute("CREATE SCHEMA organizations")
     steps.live.execute("CREATE VIEW organizations.org_profiles AS SELECT 1 AS one")
+    planned = steps.plan(BOOTSTRAP)
+    assert (planned.failed, planned.details["tables_created"]) == (True, sorted({*CENTRAL_TABLES} - {"org_profiles"}))
+    assert "1 table cannot be created: see conflicts" in planned.summary
     assert steps.run(BOOTSTRAP).failed
 
 
@@ -69,7 +75,8 @@ def test_onboarding_makes_the_organization_and_hands_out_no_key(steps: Steps) ->
 def test_onboarding_repeated_syncs(onboarded: Steps) -> None:
     onboarded.live.execute(f"DROP TABLE {ACME_DATASET}.subscription_plans")
     planned = onboarded.plan(ONBOARDING, "acme_corp", **ACME)
-    assert planned.summary.startswith("acme_corp exists and would be synced")
+    assert planned.summary.startswith("organization acme_corp exists and would be synced; ")
+    assert planned.details["tables_created"] == ["subscription_plans"]
     report = onboarded.run(ONBOARDING, "acme_corp", **ACME)
     assert report.details["tables_created"] == ["subscription_plans"]
     assert len(onboarded.live.rows("FROM organizations.org_profiles")) == 1
@@ -77,6 +84,9 @@ def test_onboarding_repeated_syncs(onboarded: Steps) -> None:
 
 def test_onboarding_that_stopped_is_finished(onboarded: Steps) -> None:
     onboarded.live.execute("UPDATE organizations.org_profiles SET status = 'PROVISIONING', updated_at = now()")
+    planned = onboarded.plan(ONBOARDING, "acme_corp", **ACME)
+    assert planned.details["notes"] == ["The onboarding that stopped would be finished."]
+    assert onboarded.live.rows("SELECT status FROM organizations.org_profiles") == [{"status": "PROVISIONING"}]
     assert not onboarded.run(ONBOARDING, "acme_corp", **ACME).failed
     assert onboarded.live.rows("SELECT status FROM organizations.org_profiles") == [{"status": "ACTIVE"}]
 
@@ -90,15 +100,19 @@ def test_a_check_that_fails_stops_onboarding(steps: Steps) -> None:
 
 def test_sync_adds_what_is_missing_and_keeps_to_its_flags(onboarded: Steps) -> None:
     onboarded.live.execute(f"DROP TABLE {ACME_DATASET}.subscription_plans")
-    assert onboarded.plan(SYNC, "acme_corp").details["tables_missing"] == ["subscription_plans"]
+    planned = onboarded.plan(SYNC, "acme_corp")
+    assert (planned.details["tables_created"], planned.failed) == (["subscription_plans"], False)
+    assert planned.summary == f"{ACME_DATASET}: 1 change would be applied."
+    assert onboarded.plan(SYNC, "acme_corp", sync_missing_tables=False).details["tables_created"] == []
     assert onboarded.run(SYNC, "acme_corp", sync_missing_tables=False).details["tables_created"] == []
     report = onboarded.run(SYNC, org_slug="acme_corp")
     assert (report.details["tables_created"], report.failed) == (["subscription_plans"], False)
 
 
-def test_sync_fails_on_a_conflict(onboarded: Steps) -> None:
+@pytest.mark.parametrize("way", ["run", "plan"])
+def test_sync_fails_on_a_conflict_and_so_does_its_plan(onboarded: Steps, way: str) -> None:
     onboarded.live.execute(f"ALTER TABLE {ACME_DATASET}.subscription_plans ALTER seats SET DATA TYPE VARCHAR")
-    report = onboarded.run(SYNC, "acme_corp")
+    report = getattr(onboarded, way)(SYNC, "acme_corp")
     assert report.failed
     assert "1 conflict left for a person" in report.summary
 

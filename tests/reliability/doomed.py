@@ -16,16 +16,31 @@ from cloudact.settings import Settings
 from cloudact.warehouse.driver import Observer, ignore
 from cloudact.warehouse.duckdb.transaction import Transaction
 from cloudact.wiring import Services, build_services
+from tests.acme import ACME, ROOT_HEADERS, ROOT_KEY
 from tests.reliability.world import ACME_SLUG, acme_request
 
 # A fork of a small clean process, so that a child neither inherits this one's threads nor imports everything anew.
 CHILDREN = multiprocessing.get_context("forkserver")
 CHILDREN.set_forkserver_preload([__name__])
 
+
+def _onboard_over_http(services: Services) -> None:
+    # The names are the tests' own; they are here so that only this operation imports the service.
+    from fastapi.testclient import TestClient  # noqa: PLC0415
+    from pydantic import SecretStr  # noqa: PLC0415
+
+    from cloudact.api.app import create_app  # noqa: PLC0415
+    from tests.reliability.test_idempotent_onboarding_kills import HEADERS, PATH  # noqa: PLC0415
+
+    client = TestClient(create_app(services, SecretStr(ROOT_KEY)), headers=ROOT_HEADERS)
+    client.post(PATH, json=ACME, headers=HEADERS)
+
+
 OPERATIONS: Mapping[str, Callable[[Services], object]] = {
     "bootstrap": lambda services: services.bootstrap.run(),
     "bootstrap sync": lambda services: services.bootstrap.sync(EVERYTHING),
     "onboarding": lambda services: services.onboarding.onboard(acme_request()),
+    "onboarding over HTTP": _onboard_over_http,
     "new key": lambda services: services.onboarding.onboard(acme_request(regenerate=True)),
     "sync": lambda services: services.organizations.sync(ACME_SLUG, EVERYTHING),
 }
@@ -38,6 +53,8 @@ _CALLS = (
     "insert_if_absent",
     "ensure",
     "update",
+    "compare_and_set",
+    "expect",
     "select",
     "count",
     "copy_table",

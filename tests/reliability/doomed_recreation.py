@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Mapping
 
 from cloudact.settings import Settings
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.recreation.results import Mode, Recreation
 from cloudact.wiring import Services, build_services
 from tests.reliability.doomed import CHILDREN, Death, armed
@@ -17,20 +18,20 @@ RESTORED = "shop_again"
 
 def _recreate(services: Services, mode: Mode) -> None:
     desired = changed(Setting(services.bootstrap.warehouse))
-    found = services.recreations.run(desired, Recreation(mode, confirm="shop"), actor="ann")
+    found = services.recreations.run(desired, Recreation(mode, confirm="shop"), actor=Actor.local("ann"))
     assert not found.failed, found.message
 
 
 def _restore(services: Services) -> None:
     name = next(item.name for item in services.backups.list("shop") if item.complete)
-    services.backups.restore(name, RESTORED, actor="ann")
+    services.backups.restore(name, RESTORED, actor=Actor.local("ann"))
 
 
 OPERATIONS: Mapping[str, Callable[[Services], object]] = {
     "with data": lambda services: _recreate(services, Mode.WITH_DATA),
     "tables": lambda services: _recreate(services, Mode.TABLES),
     "dataset": lambda services: _recreate(services, Mode.DATASET),
-    "backup": lambda services: services.backups.create("shop", reason="", actor="ann"),
+    "backup": lambda services: services.backups.create("shop", reason="", actor=Actor.local("ann")),
     "restore": _restore,
 }
 

@@ -150,8 +150,8 @@ def test_two_operations_leave_one_whole_organization(
         assert refused <= ({OrganizationExists, OrganizationNotFound} if prepared == "unknown" else set())
         assert [not key.already_existed for key in keys].count(True) == (prepared == "unknown")
         assert [(sync.status, sync.errors) for sync in syncs] == [(SyncOutcome.SUCCESS, [])] * len(syncs)
-        owners = [world.services.organizations.owner_of_key(key.api_key) for key in keys]
-        assert owners.count(slug) == bool(keys)
+        callers = [world.services.access.examine(key.api_key).caller for key in keys]
+        assert [caller.organization for caller in callers if caller] == [slug] * bool(keys)
         assert world.own_rows(slug) == ONE_OF_EACH
         assert _objects(world.live.dataset(f"{slug}_prod")) == _objects(world.declared(slug))
 

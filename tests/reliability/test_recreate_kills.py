@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloudact.settings import Settings
+from cloudact.tenancy.actor import Actor
 from cloudact.wiring import Services, build_services
 from tests.acme import ROOT
 from tests.reliability.doomed import Death, Instant
@@ -88,7 +89,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         setting.open_shop()
         setting.bootstrap()
         if request.param == "restore":
-            services.backups.create("shop", reason="", actor="ann")
+            services.backups.create("shop", reason="", actor=Actor.local("ann"))
         rows = setting.rows("shop")
     return Stage(request.param, settings, database, database.read_bytes(), rows)
 

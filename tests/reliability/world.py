@@ -18,7 +18,7 @@ from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services
 from tests.acme import ACME
 from tests.api.catalog_files import CatalogFiles
-from tests.api.live import Live
+from tests.api.live import Live, duckdb_of
 
 CENTRAL = "organizations"
 ACME_SLUG = OrgSlug(ACME["org_slug"])
@@ -60,9 +60,7 @@ class World:
     @property
     def warehouse(self) -> DuckDBWarehouse:
         """The driver that the use cases work on."""
-        found = self.services.bootstrap.warehouse
-        assert isinstance(found, DuckDBWarehouse)
-        return found
+        return duckdb_of(self.services)
 
     def onboard(self, slug: str = ACME_SLUG, *, regenerate: bool = False) -> OnboardResult:
         """Onboard acme_corp, or another organization of that kind."""
@@ -109,7 +107,9 @@ class World:
         assert self.own_rows(slug) == ONE_OF_EACH
         assert self.live.dataset(f"{slug}_prod") == self.declared(slug)
         assert self.status(slug).status is SyncStatus.SYNCED
-        assert self.services.organizations.owner_of_key(key) == slug
+        caller = self.services.access.examine(key).caller
+        assert caller is not None
+        assert caller.organization == slug
 
     def assert_absent(self, slug: str = ACME_SLUG) -> None:
         """Nothing of the organization is there."""

@@ -11,8 +11,11 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from cloudact.planning.policy import Policy
 from cloudact.settings import Settings
 from cloudact.tenancy.doctor import Diagnosis
+from cloudact.tenancy.secrets.columns import CREDENTIAL
+from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.driver import Examination
 from cloudact.warehouse.duckdb import doctor as duckdb_doctor
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
@@ -20,7 +23,7 @@ from cloudact.wiring import Services, build_services
 from tests.api.catalog_files import CatalogFiles
 from tests.bigquery_fake.server import Fake
 
-EVERYTHING = ["catalog", "folder", "disk", "database", "central_dataset"]
+EVERYTHING = ["catalog", "sealing_key", "folder", "disk", "database", "central_dataset", "platform_secret"]
 
 
 class Usage(NamedTuple):
@@ -52,14 +55,14 @@ def test_after_bootstrap_everything_is_in_place(ready: Services, database: Path)
     assert (diagnosis.status, diagnosis.message) == ("HEALTHY", "Everything is in place.")
     assert [item.name for item in diagnosis.examinations] == EVERYTHING
     assert all(item.passed and item.message and not item.fix for item in diagnosis.examinations)
-    assert f"DuckDB {duckdb.__version__}" in diagnosis.examinations[3].message
-    assert diagnosis.examinations[4].message == "organizations exists in US"
+    assert f"DuckDB {duckdb.__version__}" in diagnosis.examinations[4].message
+    assert diagnosis.examinations[5].message == "organizations exists in US"
 
 
 def test_before_anything_was_done_it_says_how_to_begin_and_makes_nothing(services: Services, database: Path) -> None:
     diagnosis = services.doctor.diagnose()
     assert diagnosis.status == "UNHEALTHY"
-    assert diagnosis.message == "1 examination of 4 failed. The central dataset was not looked at."
+    assert diagnosis.message == "1 examination of 5 failed. The central dataset was not looked at."
     missing = failed(diagnosis)["database"]
     assert str(database) in missing.message
     assert "cloudact bootstrap run" in missing.fix
@@ -70,7 +73,7 @@ def test_a_warehouse_without_the_central_dataset_says_how_to_make_it(services: S
     services.ping()
     diagnosis = services.doctor.diagnose()
     assert [*failed(diagnosis)] == ["central_dataset"]
-    assert diagnosis.message == "1 examination of 5 failed."
+    assert diagnosis.message == "1 examination of 6 failed."
     assert "bootstrap" in failed(diagnosis)["central_dataset"].fix
 
 
@@ -80,12 +83,12 @@ def test_every_problem_of_the_declared_files_is_listed_and_the_warehouse_is_look
     files.set_column("bootstrap", "org_profiles", "org_slug", type="TEXT")
     (files.root / "plans.yml").write_text("plans: {STARTER: {daily_limit: many}}")
     diagnosis = ready.doctor.diagnose()
-    assert [item.name for item in diagnosis.examinations] == EVERYTHING[:-1]
+    assert [item.name for item in diagnosis.examinations] == EVERYTHING[:-2]
     (problem,) = failed(diagnosis).values()
     assert "schemas/org_profiles.json" in problem.message
     assert "plans.yml" in problem.message
     assert "cloudact catalog lint" in problem.fix
-    assert diagnosis.message == "1 examination of 4 failed."
+    assert diagnosis.message == "1 examination of 5 failed."
 
 
 def test_a_central_dataset_in_another_location_than_declared_is_told(ready: Services, files: CatalogFiles) -> None:
@@ -100,8 +103,48 @@ def test_a_central_dataset_whose_location_is_not_on_record_passes(ready: Service
     with warehouse.connect() as connection:
         connection.execute("DROP MACRO organizations.cloudact_manifest")
     diagnosis = ready.doctor.diagnose()
-    assert diagnosis.examinations[-1].message == "organizations exists"
+    assert diagnosis.examinations[-2].message == "organizations exists"
     assert diagnosis.status == "HEALTHY"
+
+
+# The sealing key
+
+
+def test_a_sealing_key_that_cannot_be_used_is_told_and_the_rest_is_looked_at(
+    ready: Services, own_sealing_key: Path, process_settings: Settings
+) -> None:
+    own_sealing_key.write_text("no keyring")
+    key = f"local:///{own_sealing_key}"
+    services = build_services(process_settings.model_copy(update={"sealing_key_uri": key}))
+    ready.close()
+    diagnosis = services.doctor.diagnose()
+    assert [*failed(diagnosis)] == ["sealing_key"]
+    assert str(own_sealing_key) in failed(diagnosis)["sealing_key"].message
+    assert diagnosis.examinations[-1].name == "central_dataset"
+    services.close()
+
+
+def test_the_sealing_key_of_another_warehouse_is_told(
+    ready: Services, tmp_path: Path, process_settings: Settings
+) -> None:
+    ready.platform.derive("audit")
+    ready.close()
+    key = f"local:///{tmp_path}/another.key"
+    services = build_services(process_settings.model_copy(update={"sealing_key_uri": key}))
+    services.sealer.seal(b"", CREDENTIAL.context("system", "none"))
+    diagnosis = services.doctor.diagnose()
+    assert [*failed(diagnosis)] == ["platform_secret"]
+    assert "not among those of" in failed(diagnosis)["platform_secret"].message
+    services.close()
+
+
+def test_a_key_that_is_not_there_yet_is_not_made_by_looking(tmp_path: Path, process_settings: Settings) -> None:
+    key = tmp_path / "new.key"
+    services = build_services(process_settings.model_copy(update={"sealing_key_uri": f"local:///{key}"}))
+    synchronize(services.bootstrap.warehouse, services.catalogs.load().central_dataset(), Policy())
+    assert failed(services.doctor.diagnose()) == {}
+    assert not key.exists()
+    services.close()
 
 
 # BigQuery, as the test server plays it
@@ -119,7 +162,7 @@ def test_on_bigquery_everything_is_in_place_after_bootstrap(on_bigquery: tuple[S
     assert "organizations.org_notification_history has most of them, 2 of" in found["materialized_views"]
     assert found["authorized_resources"].startswith("dataset organizations authorizes 0 views")
     assert asked.by_kind().keys() == {"datasets.get", "datasets.list", "jobs.query", "projects.testIamPermissions"}
-    assert asked.count("jobs.query") == 3
+    assert asked.count("jobs.query") == 4
 
 
 def test_on_bigquery_a_missing_permission_is_told_before_the_central_dataset(
@@ -177,8 +220,10 @@ def test_a_warehouse_in_memory_says_that_nothing_is_kept(config_dir: Path) -> No
     services = build_services(Settings(warehouse_url="duckdb:///:memory:", config_dir=config_dir))
     services.bootstrap.run()
     diagnosis = services.doctor.diagnose()
-    assert [item.name for item in diagnosis.examinations] == ["catalog", "database", "central_dataset"]
-    assert "gone when the process ends" in diagnosis.examinations[1].message
+    assert [item.name for item in diagnosis.examinations] == [
+        "catalog", "sealing_key", "database", "central_dataset", "platform_secret",
+    ]  # fmt: skip
+    assert "gone when the process ends" in diagnosis.examinations[2].message
     services.close()
 
 

@@ -12,8 +12,16 @@ from pydantic.json_schema import models_json_schema
 
 from cloudact import __version__
 from cloudact.api import bootstrap, declaration, doctor, errors, health, organizations, pipelines
-from cloudact.api.middleware import RequestLog
+from cloudact.api.access import keys
+from cloudact.api.accounts import pipelines as own_pipelines
+from cloudact.api.accounts import subscription
+from cloudact.api.audit import logs as audit
+from cloudact.api.hierarchy import entities, files
+from cloudact.api.operability import metrics
+from cloudact.api.operability.protection import UNLIMITED, Protection, describe_refusals, protect
+from cloudact.api.operability.shutdown import Shutdown
 from cloudact.api.recreation import backups, recreate
+from cloudact.api.secrets import credentials, sealing
 from cloudact.api.services import AppState
 from cloudact.wiring import Services
 
@@ -34,6 +42,7 @@ class _Application(FastAPI):
         schema = super().openapi()
         template = "#/components/schemas/{model}"
         _, shapes = models_json_schema([(errors.Problem, "serialization")], ref_template=template)
+        describe_refusals(schema["paths"])
         components = schema["components"]["schemas"]
         components.update(shapes["$defs"])
         for unused in ("HTTPValidationError", "ValidationError"):
@@ -41,26 +50,47 @@ class _Application(FastAPI):
         return schema
 
 
-def create_app(services: Services, root_key: SecretStr) -> FastAPI:
+def create_app(
+    services: Services, root_key: SecretStr, protection: Protection = UNLIMITED, shutdown: Shutdown | None = None
+) -> FastAPI:
     """Return the HTTP application over these services; it closes them when it stops."""
+    stopping = shutdown or Shutdown()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         services.close()
 
-    app = _Application(title="cloudact", version=__version__, description=_DESCRIPTION, lifespan=lifespan)
-    app.state.cloudact = AppState(services, root_key)
-    app.add_middleware(RequestLog, answer_crash=errors.crashed)
+    app = _Application(
+        title="cloudact",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.cloudact = AppState(services, root_key, stopping, protection.metrics_token)
+    protect(app, protection, services.metrics, stopping)
     errors.install(app)
     for router in (
         health.router,
+        metrics.router,
         bootstrap.router,
         organizations.router,
         organizations.own_router,
+        keys.router,
+        audit.router,
+        audit.own_router,
+        entities.router,
+        files.router,
+        credentials.router,
+        sealing.router,
+        subscription.router,
+        subscription.own_router,
         doctor.router,
         declaration.router,
         pipelines.router,
+        own_pipelines.router,
         backups.router,
         recreate.router,
     ):

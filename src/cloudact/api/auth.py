@@ -1,18 +1,34 @@
-"""Who is calling: the administrator by the root key, or one organization by its own key."""
+"""Who is calling: the administrator by the root key, or one organization by its own key, and what each may do."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.concurrency import run_in_threadpool
+from fastapi.params import Security as SecurityParameter
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 
 from cloudact.api.errors import problem_responses
-from cloudact.api.services import AppState, ServicesDep, StateDep, app_state
-from cloudact.errors import AccessDenied, CatalogError, NotReady, Unauthenticated
+from cloudact.api.idempotency.route import IdempotentRoute
+from cloudact.api.services import app_state
+from cloudact.errors import (
+    CatalogError,
+    CloudactError,
+    ConfigurationError,
+    NotReady,
+    PlatformSecretLost,
+    SealBroken,
+    SealingUnavailable,
+)
+from cloudact.tenancy.access import refusal
+from cloudact.tenancy.access.caller import ADMINISTRATOR, Caller
+from cloudact.tenancy.access.scopes import Scope
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.names import OrgSlug
 
 ROOT_HEADER = "X-CA-Root-Key"
@@ -22,76 +38,128 @@ _root = APIKeyHeader(name=ROOT_HEADER, scheme_name="RootKey", auto_error=False)
 _organization = APIKeyHeader(name=ORG_HEADER, scheme_name="OrganizationKey", auto_error=False)
 
 
-def _matches(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
+class _Refused(Exception):
+    """The caller may not do this: what to answer, what the audit trail is told, and whose key it was."""
+
+    def __init__(self, answer: CloudactError, reason: str, caller: Caller | None = None) -> None:
+        super().__init__(reason)
+        self.answer = answer
+        self.reason = reason
+        self.caller = caller
 
 
-def require_root(state: AppState, root_key: str | None) -> None:
-    """Let only the administrator pass."""
-    if not root_key or not _matches(root_key, state.root_key.get_secret_value()):
-        raise Unauthenticated(
-            f"The {ROOT_HEADER} header is missing or wrong",
-            hint=f"Send the value of CA_ROOT_API_KEY as {ROOT_HEADER}.",
-        )
-
-
-class AdministratorRoute(APIRoute):
-    """Asks for the root key before the body is read: a stranger learns nothing of what a body should be."""
+class GuardedRoute(IdempotentRoute):
+    """Admits a caller before anything of the request is read: a stranger learns nothing of what it should be."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the route's handler behind the check."""
         handler = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            require_root(app_state(request), request.headers.get(ROOT_HEADER))
+            request.state.caller = await run_in_threadpool(_admitted, request, self.admit)
             return await handler(request)
 
         return guarded
 
+    def admit(self, request: Request) -> Caller:
+        """Return the caller; raises `_Refused`."""
+        return _administrator(request)
+
+
+def require_root(request: Request) -> None:
+    """Let only the administrator pass, on a route that no router of this module made; may wait for the warehouse."""
+    _admitted(request, _administrator)
+
+
+def _admitted(request: Request, admit: Callable[[Request], Caller]) -> Caller:
+    """Return the caller, or record that one was refused, before the answer is sent."""
+    try:
+        return admit(request)
+    except _Refused as refused:
+        actor, trail = _actor(request, refused.caller), app_state(request).services.trail
+        trail.refused(actor, method=request.method, path=request.url.path, reason=refused.reason)
+        raise refused.answer from None
+
+
+class AdministratorRoute(GuardedRoute):
+    """Lets only the administrator pass."""
+
+
+class OrganizationRoute(GuardedRoute):
+    """Lets the administrator pass, and the organization in the path whose key has the scope that the route needs."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.scope = _scope_of(self)
+
+    def admit(self, request: Request) -> Caller:
+        """Return the caller; raises `_Refused`."""
+        api_key = request.headers.get(ORG_HEADER)
+        if request.headers.get(ROOT_HEADER) or not api_key:
+            return _administrator(request)
+        try:
+            found = app_state(request).services.access.examine(api_key)
+        # Whoever holds this key has not been recognized yet, so the answer names neither files nor keys.
+        except CatalogError as error:
+            raise NotReady("The catalog is not valid", hint="`cloudact catalog lint` lists its problems.") from error
+        except (ConfigurationError, PlatformSecretLost, SealBroken, SealingUnavailable) as error:
+            raise NotReady("Keys cannot be checked now", hint="`cloudact doctor` finds out why.") from error
+        caller = found.caller
+        if caller is None:
+            of = f"API key {found.key_id} of {found.organization}" if found.key_id else "an API key"
+            raise _Refused(refusal.unauthenticated(), f"{of} that is {found.outcome}")
+        if not caller.may(self.scope, request.path_params["org_slug"]):
+            raise _Refused(refusal.denied(), f"needs {self.scope} of the organization in the path", caller)
+        return caller
+
+
+def _administrator(request: Request) -> Caller:
+    given, expected = request.headers.get(ROOT_HEADER), app_state(request).root_key.get_secret_value()
+    if not given:
+        raise _Refused(refusal.unauthenticated(), f"no {ROOT_HEADER} was sent")
+    if not _matches(given, expected):
+        raise _Refused(refusal.unauthenticated(), f"a wrong {ROOT_HEADER} was sent")
+    return ADMINISTRATOR
+
+
+def _matches(given: str, expected: str) -> bool:
+    """Digests are compared, so that the time tells nothing of the length either."""
+    digests = [hashlib.sha256(text.encode()).digest() for text in (given, expected)]
+    return hmac.compare_digest(*digests)
+
+
+def requires(scope: Scope) -> SecurityParameter:
+    """Return the dependency that says which scope a route of an `organization_router` needs."""
+    needed: SecurityParameter = Security(_organization, scopes=[scope.value])
+    return needed
+
+
+def _scope_of(route: APIRoute) -> Scope:
+    needed = [item for item in route.dependencies if isinstance(item, SecurityParameter)]
+    named = [Scope(name) for item in needed for name in item.scopes or ()]
+    if len(named) != 1 or "{org_slug}" not in route.path:
+        raise ValueError(f"{route.path} names {len(named)} scopes; it needs one, and {{org_slug}} in its path")
+    return named[0]
+
 
 def administrator_router(prefix: str, tag: str) -> APIRouter:
     """Return a router whose every route needs the root key."""
+    return _router(prefix, tag, AdministratorRoute, 401, 422, 500, 503)
+
+
+def organization_router(prefix: str, tag: str) -> APIRouter:
+    """Return a router for routes with `{org_slug}`, each of which names a scope: `dependencies=[requires(...)]`."""
+    return _router(prefix, tag, OrganizationRoute, 401, 403, 409, 422, 500, 503)
+
+
+def _router(prefix: str, tag: str, route_class: type[APIRoute], *problems: int) -> APIRouter:
     return APIRouter(
         prefix=prefix,
         tags=[tag],
-        route_class=AdministratorRoute,
+        route_class=route_class,
         # The route class checks; this tells the OpenAPI document.
         dependencies=[Security(_root)],
-        responses=problem_responses(401, 422, 500, 503),
-    )
-
-
-def require_reader(
-    org_slug: str,
-    state: StateDep,
-    services: ServicesDep,
-    root_key: Annotated[str | None, Security(_root)],
-    api_key: Annotated[str | None, Security(_organization)],
-) -> None:
-    """Let the administrator pass, and the organization whose slug is in the path."""
-    if root_key or not api_key:
-        require_root(state, root_key)
-        return
-    try:
-        owner = services.organizations.owner_of_key(api_key)
-    except CatalogError as error:
-        # Whoever holds this key has not been recognized yet, so the answer does not name files.
-        raise NotReady("The catalog is not valid", hint="`cloudact catalog lint` lists its problems.") from error
-    if owner is None:
-        raise Unauthenticated(
-            f"The {ORG_HEADER} header holds no valid key", hint="Ask the administrator for a new key."
-        )
-    if owner != org_slug:
-        raise AccessDenied("This key belongs to another organization", hint="Use that organization's own key.")
-
-
-def reader_router(prefix: str, tag: str) -> APIRouter:
-    """Return a router for routes under `/{org_slug}` that the organization itself may read."""
-    return APIRouter(
-        prefix=prefix,
-        tags=[tag],
-        dependencies=[Depends(require_reader)],
-        responses=problem_responses(401, 403, 409, 422, 500, 503),
+        responses=problem_responses(*problems),
     )
 
 
@@ -100,4 +168,21 @@ def slug_from_path(org_slug: str) -> OrgSlug:
     return OrgSlug(org_slug)
 
 
+def caller_of(request: Request) -> Caller:
+    """Return who was admitted to the route."""
+    return cast("Caller", request.state.caller)
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who was admitted to the route, with what the audit trail says of the request."""
+    return _actor(request, caller_of(request))
+
+
+def _actor(request: Request, caller: Caller | None) -> Actor:
+    address = request.client.host if request.client else None
+    return Actor(caller, request.state.request_id, address, request.headers.get("user-agent"))
+
+
 SlugDep = Annotated[OrgSlug, Depends(slug_from_path)]
+CallerDep = Annotated[Caller, Depends(caller_of)]
+ActorDep = Annotated[Actor, Depends(actor_of)]

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import Body
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudact.api.auth import administrator_router
+from cloudact.api.auth import ActorDep, administrator_router
 from cloudact.api.datasets import BYTES_BILLED, ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
 from cloudact.api.errors import problem_responses
 from cloudact.api.organizations import Text
 from cloudact.api.recreation.recreate import RecreatedResponse
-from cloudact.api.services import ADMINISTRATOR, ServicesDep
+from cloudact.api.services import ServicesDep
 from cloudact.planning.policy import Policy
 from cloudact.tenancy.recreation.force import Force, bootstrap
 from cloudact.tenancy.sync import SyncOutcome
@@ -56,22 +56,26 @@ class BootstrapResponse(BaseModel):
 
 
 @router.post("", summary="Create the central dataset and its tables", responses=problem_responses(409))
-def run(services: ServicesDep, body: Annotated[BootstrapRequest | None, Body()] = None) -> BootstrapResponse:
+def run(
+    services: ServicesDep, actor: ActorDep, body: Annotated[BootstrapRequest | None, Body()] = None
+) -> BootstrapResponse:
     """Create the dataset and every missing table. Safe to call again at any time: it finishes what was interrupted."""
     asked = body or BootstrapRequest()
     force = Force(asked.force_recreate_dataset, asked.force_recreate_tables, asked.confirm_dataset)
-    result = bootstrap(services.bootstrap, services.recreations, force, actor=ADMINISTRATOR)
+    result = bootstrap(services.bootstrap, services.recreations, force, actor=actor)
     return BootstrapResponse.model_validate(result)
 
 
 @router.get("/status", summary="Compare the central dataset with its declaration")
 def status(services: ServicesDep) -> DatasetStatusResponse:
     """Tell what is missing, extra or in conflict, without changing anything."""
-    return DatasetStatusResponse.model_validate(services.bootstrap.status())
+    state = services.bootstrap.status()
+    services.metrics.compared("central", state.status)
+    return DatasetStatusResponse.model_validate(state)
 
 
 @router.post("/sync", summary="Add what the central dataset lacks", responses=problem_responses(409))
-def sync(services: ServicesDep, body: Annotated[SyncRequest | None, Body()] = None) -> SyncResponse:
+def sync(services: ServicesDep, actor: ActorDep, body: Annotated[SyncRequest | None, Body()] = None) -> SyncResponse:
     """Add missing tables and columns. Nothing is ever dropped, narrowed or rewritten."""
     policy = Policy(**(body or SyncRequest()).model_dump())
-    return SyncResponse.model_validate(services.bootstrap.sync(policy))
+    return SyncResponse.model_validate(services.bootstrap.sync(policy, actor=actor))

@@ -41,6 +41,15 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.BackupIncomplete: HTTPStatus.CONFLICT,
     errors.NotDeclarable: HTTPStatus.CONFLICT,
     errors.OutputRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CredentialNotFound: HTTPStatus.NOT_FOUND,
+    errors.KeyNotFound: HTTPStatus.NOT_FOUND,
+    errors.KeyNotActive: HTTPStatus.CONFLICT,
+    errors.SealBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.PlatformSecretLost: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.SealingUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SealingDenied: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ServiceError: HTTPStatus.BAD_GATEWAY,
     errors.WarehouseError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WarehouseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -49,6 +58,18 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.WarehouseNotFound: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.WarehouseRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.ChangeFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.EntityNotFound: HTTPStatus.NOT_FOUND,
+    errors.EntityExists: HTTPStatus.CONFLICT,
+    errors.EntityHasChildren: HTTPStatus.CONFLICT,
+    errors.LevelsInUse: HTTPStatus.CONFLICT,
+    errors.VersionStale: HTTPStatus.PRECONDITION_FAILED,
+    errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    errors.RunRefused: HTTPStatus.CONFLICT,
+    errors.OrganizationNotActive: HTTPStatus.CONFLICT,
+    errors.SubscriptionEnded: HTTPStatus.CONFLICT,
+    errors.SubscriptionNotFound: HTTPStatus.NOT_FOUND,
+    errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.LimitReached: HTTPStatus.CONFLICT,
     errors.PipelineInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StepCancelled: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -95,7 +116,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-def _answer(
+def answer(
     request: Request,
     status: int,
     code: str,
@@ -105,6 +126,7 @@ def _answer(
     problems: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
+    """Return a problem document, for an error that the application itself did not raise."""
     phrase = HTTPStatus(status).phrase
     problem = Problem(
         type=f"urn:cloudact:problem:{code}",
@@ -131,9 +153,12 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "ApiKey"
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return _answer(request, status, error.code, error.message, hint=error.hint, problems=problems, headers=headers)
+    retry_after = RETRY_AFTER_SECONDS if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    if seconds := getattr(error, "retry_after", retry_after):
+        headers["Retry-After"] = str(seconds)
+    if isinstance(error, errors.IdempotencyKeyInUse):
+        headers["Retry-After"] = str(error.retry_after)
+    return answer(request, status, error.code, error.message, hint=error.hint, problems=problems, headers=headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -145,7 +170,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
     given = request.headers.get("content-type", "")
     hint = "" if "json" in given or request.method == "GET" else "Send the body with Content-Type: application/json."
-    return _answer(
+    return answer(
         request, HTTPStatus.UNPROCESSABLE_ENTITY, errors.InvalidRequest.code, detail, hint=hint, problems=problems
     )
 
@@ -163,14 +188,14 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         # The framework's word for a body that is not even text.
         problem, code = FieldProblem(field="body", message="is not JSON in UTF-8"), errors.InvalidRequest.code
         detail = f"{problem.field}: {problem.message}"
-        return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, code, detail, problems=[problem])
+        return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, code, detail, problems=[problem])
     code = HTTPStatus(error.status_code).name.lower()
-    return _answer(request, error.status_code, code, str(error.detail), headers=error.headers)
+    return answer(request, error.status_code, code, str(error.detail), headers=error.headers)
 
 
 def crashed(request: Request) -> JSONResponse:
     """Return the answer to a request that failed unforeseen; the log has the trace, and the answer must not."""
-    return _answer(
+    return answer(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,
         errors.CloudactError.code,

@@ -9,18 +9,20 @@ from fastapi import Body, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from cloudact.api.auth import SlugDep, administrator_router, reader_router
+from cloudact.api.auth import ActorDep, SlugDep, administrator_router, organization_router, requires
 from cloudact.api.datasets import BYTES_BILLED, ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
 from cloudact.api.errors import problem_responses
+from cloudact.api.idempotency.route import OperationDep
 from cloudact.api.services import ServicesDep
 from cloudact.planning.policy import Policy
 from cloudact.planning.status import SyncStatus
+from cloudact.tenancy.access.scopes import Scope
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.organizations import MAX_PAGE
 from cloudact.tenancy.store import ProfileFilter
 
 router = administrator_router("/api/v1/organizations", "organizations")
-own_router = reader_router("/api/v1/organizations", "organizations")
+own_router = organization_router("/api/v1/organizations", "organizations")
 
 _EXAMPLE: JsonDict = {
     "org_slug": "acme_corp",
@@ -82,7 +84,10 @@ class OnboardResponse(BaseModel):
     org_slug: str = Field(examples=["acme_corp"])
     company_name: str = Field(examples=["Acme Corporation"])
     subscription_plan: str = Field(examples=["STARTER"])
-    api_key: str = Field(description="Only its hash is stored.", examples=["acme_corp_api_..."])
+    api_key: str = Field(
+        description="Told this once; what is stored of it is a keyed digest and a sealed copy.",
+        examples=["acme_corp_api_..."],
+    )
     dataset: str = Field(examples=["acme_corp_prod"])
     dataset_created: bool
     tables_created: list[str]
@@ -124,6 +129,9 @@ class OrganizationStatusResponse(DatasetStatusResponse):
     profile_exists: bool
     onboarded: bool = Field(
         description="False while the profile is PROVISIONING: another call is onboarding it, or one has stopped."
+    )
+    organization_status: str | None = Field(
+        description="ACTIVE, SUSPENDED, PROVISIONING or INACTIVE; null without a profile.", examples=["ACTIVE"]
     )
 
 
@@ -186,6 +194,8 @@ def list_organizations(
     page = services.organizations.page(
         wanted, limit=query.limit, offset=query.offset, with_sync_status=query.with_sync_status
     )
+    for status in page.sync_status.values():
+        services.metrics.compared("organization", status)
     return OrganizationListResponse.model_validate(page)
 
 
@@ -201,23 +211,35 @@ def dryrun(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> Dr
     status_code=201,
     responses=problem_responses(409),
 )
-def onboard(services: ServicesDep, body: Annotated[OnboardRequest, Body()]) -> OnboardResponse:
+def onboard(
+    services: ServicesDep, actor: ActorDep, operation: OperationDep, body: Annotated[OnboardRequest, Body()]
+) -> OnboardResponse:
     """Create profile, subscription, quota, API key and dataset; on DuckDB all of it or nothing."""
-    return OnboardResponse.model_validate(services.onboarding.onboard(body.to_request()))
+    result = services.onboarding.onboard(body.to_request(), actor=actor, operation=operation)
+    return OnboardResponse.model_validate(result)
 
 
-@own_router.get("/{org_slug}/status", summary="Compare an organization's dataset with its declaration")
+@own_router.get(
+    "/{org_slug}/status",
+    summary="Compare an organization's dataset with its declaration",
+    dependencies=[requires(Scope.ORG_READ)],
+)
 def status(services: ServicesDep, slug: SlugDep) -> OrganizationStatusResponse:
     """Tell what is missing, extra or in conflict. An unknown organization is an answer (NOT_FOUND), not an error."""
-    return OrganizationStatusResponse.model_validate(services.organizations.status(slug))
+    state = services.organizations.status(slug)
+    services.metrics.compared("organization", state.status)
+    return OrganizationStatusResponse.model_validate(state)
 
 
-@router.post(
+@own_router.post(
     "/{org_slug}/sync",
     summary="Add what an organization's dataset lacks",
-    responses=problem_responses(404, 409),
+    dependencies=[requires(Scope.ORG_WRITE)],
+    responses=problem_responses(404),
 )
-def sync(services: ServicesDep, slug: SlugDep, body: Annotated[SyncRequest | None, Body()] = None) -> SyncResponse:
+def sync(
+    services: ServicesDep, actor: ActorDep, slug: SlugDep, body: Annotated[SyncRequest | None, Body()] = None
+) -> SyncResponse:
     """Add missing tables, columns and views; make a deleted dataset anew. Nothing is ever dropped or narrowed."""
     policy = Policy(**(body or SyncRequest()).model_dump())
-    return SyncResponse.model_validate(services.organizations.sync(slug, policy))
+    return SyncResponse.model_validate(services.organizations.sync(slug, policy, actor=actor))

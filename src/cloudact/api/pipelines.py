@@ -9,11 +9,12 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from cloudact.api.auth import administrator_router
+from cloudact.api.auth import ActorDep, administrator_router
 from cloudact.api.errors import FieldProblem, problem_responses
 from cloudact.api.organizations import Text
-from cloudact.api.services import ServicesDep
+from cloudact.api.services import AppState, ServicesDep, StateDep
 from cloudact.pipeline.definition import TriggerType
+from cloudact.pipeline.report import RunReport
 from cloudact.pipeline.states import State
 from cloudact.processors.pipelines import RunRequest, answer_of, listing_of
 from cloudact.processors.runs import MAX_PAGE, RunFilter
@@ -28,8 +29,8 @@ _EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-def _encodable(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """As for `Text`: names and values end up in answers, logs and tables."""
+def encodable(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse what is no text, as `Text` does: names and values end up in answers, logs and tables."""
     try:
         json.dumps(values, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -44,7 +45,7 @@ class PipelineRunRequest(BaseModel):
 
     pipeline: Text = Field(description="The pipeline's id, or the path of its file within CA_CONFIG_DIR.")
     tenant_id: Text = Field(description="The organization the run is for, or `system` for the platform's own work.")
-    variables: Annotated[dict[str, JsonValue], AfterValidator(_encodable)] = Field(
+    variables: Annotated[dict[str, JsonValue], AfterValidator(encodable)] = Field(
         default={}, description="Values for variables of the file, in place of its own."
     )
     dry_run: bool = Field(
@@ -67,6 +68,7 @@ class DeclaredPipelineResponse(BaseModel):
     name: str
     description: str
     file: str = Field(description="Path within CA_CONFIG_DIR.", examples=["setup/bootstrap_system.yml"])
+    organizations: bool = Field(description="Whether an organization may run it for itself, with its own key.")
     variables: dict[str, JsonValue] = Field(description="Their values without run parameters, secrets masked.")
     steps: list[DeclaredStepResponse] = Field(description="In the order in which they run; none with a problem.")
     problems: list[FieldProblem] = Field(description="Why it cannot be run; empty when it can be.")
@@ -208,17 +210,18 @@ def available(services: ServicesDep) -> PipelineListResponse:
     return PipelineListResponse.model_validate(listing_of(services.pipelines.listed()))
 
 
-@router.post("/run", summary="Run a pipeline of the catalog")
-def run(services: ServicesDep, body: PipelineRunRequest) -> PipelineRunResponse:
+@router.post("/run", summary="Run a pipeline of the catalog", responses=problem_responses(409, 429))
+def run(state: StateDep, actor: ActorDep, body: PipelineRunRequest) -> PipelineRunResponse:
     """Run a pipeline to its end and answer what became of each step; a step that failed is told by `state`."""
     request = RunRequest(
-        path=services.pipelines.named(body.pipeline),
+        path=state.services.pipelines.named(body.pipeline),
         organization=body.tenant_id,
-        variables={name: _text(value) for name, value in body.variables.items()},
+        variables={name: as_text(value) for name, value in body.variables.items()},
         dry_run=body.dry_run,
         trigger=TriggerType.API,
+        actor=actor,
     )
-    return PipelineRunResponse.model_validate(answer_of(services.pipelines.run(request)))
+    return PipelineRunResponse.model_validate(answer_of(carried_out(state, request)))
 
 
 @router.get("/runs", summary="List pipeline runs", responses=problem_responses(409))
@@ -234,6 +237,16 @@ def show(services: ServicesDep, run_id: RunPath) -> RunRecordResponse:
     return RunRecordResponse.model_validate(services.runs.show(run_id))
 
 
-def _text(value: JsonValue) -> str:
-    """A run parameter is text, which is read in the type of the variable; JSON is YAML."""
+def carried_out(state: AppState, request: RunRequest) -> RunReport:
+    """Run a pipeline to its end, or until the service stops waiting for it."""
+    metrics = state.services.metrics
+    with state.shutdown.run() as cancellation, metrics.running():
+        report = state.services.pipelines.run(request, cancellation)
+    if not request.dry_run:
+        metrics.run_ended(report.state)
+    return report
+
+
+def as_text(value: JsonValue) -> str:
+    """Return a run parameter: text, which is read in the type of the variable; JSON is YAML."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from cloudact.api.operability.shutdown import Shutdown
 from cloudact.wiring import Services
 
 ADMINISTRATOR = "administrator"
@@ -19,6 +20,8 @@ class AppState:
 
     services: Services
     root_key: SecretStr
+    shutdown: Shutdown
+    metrics_token: SecretStr | None
 
 
 def app_state(request: Request) -> AppState:

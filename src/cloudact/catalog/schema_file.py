@@ -40,6 +40,8 @@ ROUNDING_MODES = ("ROUND_HALF_AWAY_FROM_ZERO", "ROUND_HALF_EVEN")
 MAX_DEPTH = 15
 # (most digits after the point, most digits before it): GoogleSQL, parameterized decimal types
 DECIMAL_LIMITS = {Kind.NUMERIC: (9, 29), Kind.BIGNUMERIC: (38, 38)}
+# No text of JSON goes over a line, so a line that begins so is never within one.
+_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 # What a key may be, and the types that it goes with.
 _CHOICES: Mapping[str, tuple[tuple[str, ...], Collection[Kind]]] = {
     "collation": (COLLATIONS, (Kind.STRING,)),
@@ -61,7 +63,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def parse_schema(text: str, problems: Problems) -> tuple[Column, ...]:
     """Return the columns of a schema file's text, reporting everything wrong with it."""
     try:
-        raw = json.loads(text, object_pairs_hook=_unique)
+        raw = json.loads(_COMMENT.sub("", text), object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         what, fix = f"is not JSON: {error.msg}", f"mend the syntax near column {error.colno}"
         problems.add("", what, fix, code=Code.SYNTAX, line=error.lineno)

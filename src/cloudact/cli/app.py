@@ -10,10 +10,15 @@ import typer
 
 from cloudact import __version__
 from cloudact.cli import bootstrap, catalog, org, pipeline
+from cloudact.cli.access import key
+from cloudact.cli.accounts import commands as accounts
+from cloudact.cli.audit import commands as audit
 from cloudact.cli.doctor import doctor
+from cloudact.cli.hierarchy import commands as hierarchy
 from cloudact.cli.init import init
 from cloudact.cli.recreation import backup
 from cloudact.cli.recreation.recreate import recreate
+from cloudact.cli.secrets import credential, sealing
 from cloudact.cli.serve import serve
 
 app = typer.Typer(
@@ -26,10 +31,16 @@ app = typer.Typer(
     "or settings, 4 not allowed, 5 wrong state, 6 warehouse or service, 7 pipeline failed, 130 interrupted.",
 )
 app.add_typer(bootstrap.app, name="bootstrap")
+accounts.register(org.app)
 app.add_typer(org.app, name="org")
+app.add_typer(hierarchy.app, name="hierarchy")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(backup.app, name="backup")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(key.app, name="key")
+app.add_typer(audit.app, name="audit")
+app.add_typer(sealing.app, name="sealing")
+app.add_typer(credential.app, name="credential")
 app.command()(init)
 app.command()(serve)
 app.command()(doctor)

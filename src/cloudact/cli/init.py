@@ -51,7 +51,8 @@ cloudact org status acme_corp
 ```
 
 Run them in this directory. The data is in `data/warehouse.duckdb` unless `CA_WAREHOUSE_URL` names another warehouse.
-The settings are explained in `.env.example`. For the HTTP service:
+Secrets in it are sealed with the key in `data/sealing.key`: back that up, apart from the data. The settings are
+explained in `.env.example`. For the HTTP service:
 
 ```bash
 cp .env.example .env        # and set CA_ROOT_API_KEY in it

@@ -12,7 +12,7 @@ from cloudact.cli.bootstrap import ColumnsOption, TablesOption, ViewsOption, syn
 from cloudact.cli.context import ExitCodeOption, JsonOption, target
 from cloudact.cli.errors import OUT_OF_SYNC
 
-app = typer.Typer(no_args_is_help=True, help="Organizations: check, onboard, compare, sync, list.")
+app = typer.Typer(no_args_is_help=True, help="Organizations: onboard, compare, sync, list, subscribe, suspend.")
 
 SlugArgument = Annotated[str, typer.Argument(metavar="ORG_SLUG", help="3 to 50 characters of a-z, 0-9 and underscore.")]
 CompanyOption = Annotated[str, typer.Option("--company-name", help="In any script; stored as given.")]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from cloudact.cli.render import Answer, answer_console, headline
 
 _MARKS = {
-    "COMPLETED": "[green]ok  [/]",
-    "FAILED": "[bold red]FAIL[/]",
-    "TIMED_OUT": "[bold red]TIME[/]",
-    "CANCELLED": "[bold red]STOP[/]",
-    "SKIPPED": "[dim]skip[/]",
+    "COMPLETED": ("ok  ", "green"),
+    "FAILED": ("FAIL", "bold red"),
+    "TIMED_OUT": ("TIME", "bold red"),
+    "CANCELLED": ("STOP", "bold red"),
+    "SKIPPED": ("skip", "dim"),
 }
-# Columns whose cells are given to other commands, and are copied in one piece.
-_COPIED = ("run", "id", "file", "step")
 # Beside their lists, these say nothing that the summary does not say.
-_MADE = {"tables_created": "+ table", "views_created": "+ view", "views_replaced": "+ view"}
+_MADE = {"tables_created": "+ table", "views_created": "+ view", "views_replaced": "+ view", "notes": "i"}
+_NARROWEST = 20
 
 
 def run_report(answer: Answer) -> None:
@@ -30,107 +28,144 @@ def run_report(answer: Answer) -> None:
     kind = "dry run" if answer["dry_run"] else f"run {answer['run_id']}"
     headline(console, answer["pipeline_id"], answer["state"], f"{kind}, {_seconds(answer['duration_ms'])}")
     for step in answer["steps"]:
-        _step(console, step)
+        _step(console, step, planned=answer["dry_run"])
     for run_id in answer["interrupted"]:
-        console.print(f"  [dim]i an earlier run was interrupted, and is marked as FAILED: {escape(run_id)}[/]")
+        _say(console, "  i ", f"an earlier run was interrupted, and is marked as FAILED: {run_id}", style="dim")
     if answer["dry_run"] and len(answer["steps"]) > 1:
-        console.print(
-            "  [dim]i each step was planned on the warehouse as it is, without what earlier steps would do[/]"
-        )
+        text = "each step was planned on the warehouse as it is, without what earlier steps would do"
+        _say(console, "  i ", text, style="dim")
     if not answer["dry_run"] and not answer["recorded"]:
-        console.print(f"  [yellow]![/] the run is not recorded: {escape(answer['record_problem'])}")
+        _say(console, "  ! ", f"the run is not recorded: {answer['record_problem']}", lead_style="yellow")
 
 
-def _step(console: Console, step: Answer) -> None:
+def run_list(answer: Answer) -> None:
+    """Print one page of recorded runs, each in two lines: what other commands take, and what it was."""
+    console, runs = answer_console(), answer["runs"]
+    longest = max((len(run["pipeline_logging_id"]) for run in runs), default=0)
+    console.print(f"{'run':{longest}}  {'started (UTC)':19}  {'status':9}  took", style="dim")
+    for run in runs:
+        facts = f"{_moment(run['start_time'])}  {run['status']:9}  {_seconds(run['duration_ms'])}".rstrip()
+        console.print(f"{run['pipeline_logging_id']:{longest}}  {facts}", markup=False)
+        error = (run["error_message"] or "").partition("\n")[0]
+        _say(console, "  ", f"{run['pipeline_id']} for {run['org_slug']}{f': {error}' if error else ''}")
+    first = answer["offset"] + 1 if runs else 0
+    console.print(f"{first} to {answer['offset'] + len(runs)} of {answer['total']}", style="dim")
+
+
+def run_record(answer: Answer) -> None:
+    """Print one recorded run with each attempt at its steps."""
+    console, run = answer_console(), answer["run"]
+    headline(console, run["pipeline_id"], run["status"], f"run {run['pipeline_logging_id']}")
+    began = f"for {run['org_slug']}, started {_moment(run['start_time'])} UTC"
+    _say(console, "  ", ", ".join(part for part in (began, _seconds(run["duration_ms"])) if part), style="dim")
+    if run["error_message"]:
+        _say(console, "  ", run["error_message"])
+    for step in answer["steps"]:
+        _attempt(console, step)
+
+
+def available(answer: Answer) -> None:
+    """Print the pipelines that the catalog has, and under each what it does or what has to be mended."""
+    console = answer_console()
+    for pipeline in answer["pipelines"]:
+        named = "  ".join(part for part in (pipeline["id"], pipeline["name"]) if part)
+        console.print(named or "(no id)", markup=False)
+        steps = ", ".join(step["step_id"] for step in pipeline["steps"])
+        _say(console, "  ", f"{pipeline['file']}: {steps or 'cannot be run'}")
+        for problem in pipeline["problems"]:
+            _say(console, "  ! ", f"{problem['field']}: {problem['message']}", lead_style="yellow")
+    if not answer["pipelines"]:
+        console.print("The catalog's directory has no pipeline.")
+
+
+def _step(console: Console, step: Answer, *, planned: bool) -> None:
     failure = step["failure"]
     said = step["summary"] or step["reason"] or (failure["message"] if failure else "")
     took = f"{_seconds(step['duration_ms'])}, " if step["attempts"] else ""
     tries = f"{step['attempts']} attempts, " if step["attempts"] > 1 else ""
-    console.print(f"  {_MARKS[step['state']]} {escape(step['step_id'])}: {took}{tries}{escape(said)}")
+    _marked(console, step["state"], f"{step['step_id']}: {took}{tries}{said}")
     if failure and failure["hint"]:
-        console.print(f"       {escape(failure['hint'])}", style="dim")
-    for line in _details(step["details"]):
-        console.print(f"       {escape(line)}")
+        _say(console, " " * 7, failure["hint"], style="dim")
+    for line in _details(step["details"], planned=planned):
+        _say(console, " " * 7, line)
 
 
-def _details(details: dict[str, Any]) -> list[str]:
-    """Return a line for each object that a step made, and for each that it could not."""
-    made = [f"{sign} {name}" for key, sign in _MADE.items() for name in details.get(key) or ()]
-    added = details.get("columns_added") or {}
-    made += [f"+ column {table}.{name}" for table, names in added.items() for name in names]
-    failed = [f"! table {item['table']}: {item['reason']} {item['fix']}" for item in details.get("tables_failed") or ()]
-    errors = [f"! could not {item['change']}: {item['message']}" for item in details.get("errors") or ()]
-    conflicts = [f"! {item['object']}: {item['what']}. {item['fix']}" for item in details.get("conflicts") or ()]
-    return [*_recreated(details.get("recreated")), *made, *failed, *errors, *conflicts]
+def _attempt(console: Console, step: Answer) -> None:
+    kept = step["metadata"] if isinstance(step["metadata"], dict) else {}
+    number = kept.get("attempt", 1)
+    again = f"attempt {number}" if number != 1 else ""
+    facts = (step["step_type"], again, _moment(step["start_time"]), _seconds(step["duration_ms"]))
+    _marked(console, step["status"], f"{step['step_name']}: {', '.join(fact for fact in facts if fact)}")
+    if told := step["error_message"] or kept.get("summary"):
+        _say(console, " " * 7, str(told))
+    for line in _details(kept.get("details")):
+        _say(console, " " * 7, line)
 
 
-def _recreated(recreated: Answer | None) -> list[str]:
-    """Return a line for each table that was made anew, or would be, and one for the backup."""
-    if not recreated:
+def _marked(console: Console, state: str, text: str) -> None:
+    mark, style = _MARKS.get(state, (state, ""))
+    _say(console, f"  {mark} ", text, lead_style=style)
+
+
+def _say(console: Console, lead: str, text: str, *, style: str = "", lead_style: str = "") -> None:
+    """Print one line; where a terminal is too narrow for it, it goes on in the column in which its text began."""
+    said = Text(text, style)
+    room = max(console.width - len(lead), _NARROWEST)
+    lines = said.wrap(console, room) if console.is_terminal else [said]
+    for number, line in enumerate(lines):
+        console.print(Text(" " * len(lead) if number else lead, lead_style or style) + line)
+
+
+def _details(details: object, *, planned: bool = False) -> list[str]:
+    """Return a line for each object that a step made, and for each that it could not.
+
+    A processor may be a stranger's, whose details have other things under the same names: those are passed over.
+    """
+    if not isinstance(details, dict):
         return []
+    made = [f"{sign} {name}" for key, sign in _MADE.items() for name in _list(details, key)]
+    added = details.get("columns_added")
+    columns = added if isinstance(added, dict) else {}
+    made += [f"+ column {table}.{name}" for table in columns for name in _list(columns, table)]
+    failed = _entries(details, "tables_failed", "! table {table}: {reason} {fix}", ("table", "reason", "fix"))
+    errors = _entries(details, "errors", "! could not {change}: {message}", ("change", "message"))
+    conflicts = _entries(details, "conflicts", "! {object}: {what}. {fix}", ("object", "what", "fix"))
+    return [*_recreated(details.get("recreated"), planned=planned), *made, *failed, *errors, *conflicts]
+
+
+def _list(values: dict[str, Any], key: str) -> list[Any]:
+    found = values.get(key)
+    return found if isinstance(found, list) else []
+
+
+def _entries(details: dict[str, Any], key: str, line: str, fields: Sequence[str]) -> list[str]:
+    found = [item for item in _list(details, key) if isinstance(item, dict) and item.keys() >= set(fields)]
+    return [line.format(**{name: item[name] for name in fields}) for item in found]
+
+
+def _recreated(recreated: object, *, planned: bool) -> list[str]:
+    """Return a line for each table that was made anew, or would be, and one for the backup."""
+    if not isinstance(recreated, dict):
+        return []
+    would = "would be " if planned else ""
+    fields = {"table", "outcome", "rows_before", "error", "fix"}
+    found = [item for item in _list(recreated, "tables") if isinstance(item, dict) and item.keys() >= fields]
     lines = [
         f"! table {item['table']}: {item['error']} {item['fix'] or ''}"
         if item["error"]
-        else f"~ table {item['table']} {item['outcome']}, rows before: {item['rows_before']:,}"
-        for item in recreated["tables"]
+        else f"~ table {item['table']} {would}{item['outcome']}, rows before: {_count(item['rows_before'])}"
+        for item in found
         if item["outcome"] != "unchanged"
     ]
-    return [*lines, *([f"= backup {recreated['backup']}"] if recreated["backup"] else [])]
+    return [*lines, *([f"= backup {recreated['backup']}"] if recreated.get("backup") else [])]
 
 
-def available(answer: Answer) -> None:
-    """Print the pipelines that the catalog has."""
-    console = answer_console()
-    table = _table("id", "name", "file", "steps")
-    for pipeline in answer["pipelines"]:
-        steps = ", ".join(step["step_id"] for step in pipeline["steps"])
-        table.add_row(*(Text(pipeline[name]) for name in ("id", "name", "file")), Text(steps or "cannot be run"))
-    console.print(table)
-    for problem in (found for pipeline in answer["pipelines"] for found in pipeline["problems"]):
-        console.print(f"[yellow]![/] {escape(problem['field'])}: {escape(problem['message'])}")
+def _count(rows: object) -> str:
+    return f"{rows:,}" if isinstance(rows, int) else str(rows)
 
 
-def run_list(answer: Answer) -> None:
-    """Print one page of recorded runs."""
-    console = answer_console()
-    table = _table("run", "pipeline", "organization", "status", "started", "took", "error")
-    for run in answer["runs"]:
-        table.add_row(
-            *(Text(str(run[name])) for name in ("pipeline_logging_id", "pipeline_id", "org_slug", "status")),
-            Text(str(run["start_time"])[:19]),
-            Text(_seconds(run["duration_ms"])),
-            Text(run["error_message"] or ""),
-        )
-    console.print(table)
-    shown = len(answer["runs"])
-    first = answer["offset"] + 1 if shown else 0
-    console.print(f"{first} to {answer['offset'] + shown} of {answer['total']}", style="dim")
-
-
-def run_record(answer: Answer) -> None:
-    """Print one recorded run with its steps."""
-    console, run = answer_console(), answer["run"]
-    message = f"run {run['pipeline_logging_id']} for {run['org_slug']}, {_seconds(run['duration_ms'])}"
-    headline(console, run["pipeline_id"], run["status"], message)
-    if run["error_message"]:
-        console.print(run["error_message"], markup=False)
-    table = _table("step", "processor", "status", "started", "took", "what")
-    for step in answer["steps"]:
-        told = (step["metadata"] or {}).get("summary", "")
-        table.add_row(
-            *(Text(str(step[name])) for name in ("step_name", "step_type", "status")),
-            Text(str(step["start_time"])[:19]),
-            Text(_seconds(step["duration_ms"])),
-            Text(step["error_message"] or told),
-        )
-    console.print(table)
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=title in _COPIED)
-    return table
+def _moment(start: str) -> str:
+    return start[:19].replace("T", " ")
 
 
 def _seconds(milliseconds: int | None) -> str:

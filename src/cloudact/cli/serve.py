@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Annotated
 
 import structlog
 import typer
-import uvicorn
 
-from cloudact.api.app import create_app
+from cloudact.api.operability.server import server_of
 from cloudact.cli.errors import reported
 from cloudact.errors import ConfigurationError
 from cloudact.log import configure_logging
@@ -37,19 +35,9 @@ def serve(
         configure_logging(settings.log_level)
         services = build_services(settings)
         services.catalogs.load()
+        services.sealer.check()
         services.ping()
         if interrupted := services.pipelines.mark_interrupted():
             structlog.get_logger().warning("interrupted_runs_marked", runs=interrupted)
-        app = create_app(services, settings.root_api_key)
-    _Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)).run()
-
-
-class _Server(uvicorn.Server):
-    """Says where it listens once it does, which with port 0 is not known before."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for server in self.servers:
-            for listening in server.sockets:
-                host, port = listening.getsockname()[:2]
-                structlog.get_logger().info("serving", address=f"http://{host}:{port}")
+        server = server_of(services, settings, settings.root_api_key, host=host, port=port)
+    server.run()

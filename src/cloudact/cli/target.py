@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +10,11 @@ from urllib.parse import quote
 import httpx2
 from pydantic_core import to_jsonable_python
 
+from cloudact.cli.access.calls import KeyCalls, LocalKeyCalls, RemoteKeyCalls
+from cloudact.cli.accounts.calls import AccountCalls, LocalAccountCalls, RemoteAccountCalls
+from cloudact.cli.audit.calls import AuditCalls, LocalAuditCalls, RemoteAuditCalls
+from cloudact.cli.hierarchy.calls import HierarchyCalls, LocalHierarchyCalls, RemoteHierarchyCalls
+from cloudact.cli.secrets.calls import LocalSecretCalls, RemoteSecretCalls, SecretCalls
 from cloudact.errors import ConfigurationError, InvalidRequest, Problem, ServiceError
 from cloudact.pipeline.cancellation import Cancellation, cancelled_by_signals
 from cloudact.planning.policy import Policy
@@ -18,6 +22,7 @@ from cloudact.processors.files import names_a_file
 from cloudact.processors.pipelines import RunRequest, answer_of, listing_of
 from cloudact.processors.runs import RunFilter
 from cloudact.settings import Settings
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.recreation.force import Force, bootstrap
@@ -30,9 +35,42 @@ _NOT_OURS = "Is CA_API_URL the address of a cloudact service?"
 _TIMEOUT = httpx2.Timeout(300.0, connect=5.0)
 _PATIENCE = httpx2.Timeout(None, connect=5.0)  # for what copies tables or runs steps, however long that takes
 
+# One of these is in every answer of the service; without any, something else is at its address.
+_ANSWERS: Mapping[str, type] = {
+    **dict.fromkeys(("dataset", "key_id", "credential_id"), str),
+    **dict.fromkeys(("credential", "entity", "key"), dict),
+    **dict.fromkeys(
+        ("organizations", "examinations", "steps", "runs", "backups", "tables", "pipelines", "columns", "credentials"),
+        list,
+    ),
+    **dict.fromkeys(("subscription_id", "usage_date", "organization_status"), str),
+    "fiscal_year_start_month": int,
+    **dict.fromkeys(("entities", "roots", "created", "keys", "logs", "chains"), list),
+}
+
 
 class Target(Protocol):
     """Every operation of the service, with answers as the service's JSON."""
+
+    @property
+    def keys(self) -> KeyCalls:
+        """Operations on organizations' keys."""
+
+    @property
+    def audit(self) -> AuditCalls:
+        """Operations on the audit trail."""
+
+    @property
+    def secrets(self) -> SecretCalls:
+        """Operations on the sealing key and on credentials."""
+
+    @property
+    def accounts(self) -> AccountCalls:
+        """Operations on subscriptions, quotas, the life cycle and locales."""
+
+    @property
+    def hierarchy(self) -> HierarchyCalls:
+        """Operations on hierarchies."""
 
     def doctor(self) -> Answer:
         """GET /api/v1/admin/doctor."""
@@ -94,6 +132,11 @@ class LocalTarget:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.keys = LocalKeyCalls(services)
+        self.audit = LocalAuditCalls(services)
+        self.secrets = LocalSecretCalls(services)
+        self.hierarchy = LocalHierarchyCalls(services)
+        self.accounts = LocalAccountCalls(services)
 
     def doctor(self) -> Answer:
         """See `Target`."""
@@ -104,7 +147,7 @@ class LocalTarget:
         force = Force(
             *(fields[name] for name in ("force_recreate_dataset", "force_recreate_tables", "confirm_dataset"))
         )
-        return _plain(bootstrap(self._services.bootstrap, self._services.recreations, force, actor=_user()))
+        return _plain(bootstrap(self._services.bootstrap, self._services.recreations, force, actor=Actor.local()))
 
     def bootstrap_status(self) -> Answer:
         """See `Target`."""
@@ -112,7 +155,7 @@ class LocalTarget:
 
     def bootstrap_sync(self, flags: Mapping[str, bool]) -> Answer:
         """See `Target`."""
-        return _plain(self._services.bootstrap.sync(Policy(**flags)))
+        return _plain(self._services.bootstrap.sync(Policy(**flags), actor=Actor.local()))
 
     def org_dryrun(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`."""
@@ -120,7 +163,7 @@ class LocalTarget:
 
     def org_onboard(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`."""
-        return _plain(self._services.onboarding.onboard(_request(fields)))
+        return _plain(self._services.onboarding.onboard(_request(fields), actor=Actor.local()))
 
     def org_status(self, slug: str) -> Answer:
         """See `Target`."""
@@ -128,7 +171,7 @@ class LocalTarget:
 
     def org_sync(self, slug: str, flags: Mapping[str, bool]) -> Answer:
         """See `Target`."""
-        return _plain(self._services.organizations.sync(OrgSlug(slug), Policy(**flags)))
+        return _plain(self._services.organizations.sync(OrgSlug(slug), Policy(**flags), actor=Actor.local()))
 
     def org_list(self, query: Mapping[str, Any]) -> Answer:
         """See `Target`."""
@@ -144,7 +187,7 @@ class LocalTarget:
         """See `Target`; Ctrl-C and SIGTERM end the run, and leave a record of it."""
         name = fields["pipeline"]
         path = Path(name) if _is_file(name) else self._services.pipelines.named(name)
-        request = RunRequest(path, fields["tenant_id"], fields["variables"], fields["dry_run"])
+        request = RunRequest(path, fields["tenant_id"], fields["variables"], fields["dry_run"], actor=Actor.local())
         cancellation = Cancellation()
         with cancelled_by_signals(cancellation):
             return _plain(answer_of(self._services.pipelines.run(request, cancellation)))
@@ -169,7 +212,7 @@ class LocalTarget:
         desired = recreations.declared(dataset)
         if fields["dry_run"]:
             return _plain(recreations.plan(desired, recreation))
-        return _plain(recreations.run(desired, recreation, actor=_user()))
+        return _plain(recreations.run(desired, recreation, actor=Actor.local()))
 
     def backup_list(self, dataset: str | None) -> Answer:
         """See `Target`."""
@@ -178,13 +221,13 @@ class LocalTarget:
     def backup_create(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`."""
         made = self._services.backups.create(
-            fields["dataset"], fields["tables"], reason=fields["reason"], actor=_user()
+            fields["dataset"], fields["tables"], reason=fields["reason"], actor=Actor.local()
         )
         return _plain(made)
 
     def backup_restore(self, backup: str, name: str) -> Answer:
         """See `Target`."""
-        return _plain(self._services.backups.restore(backup, name, actor=_user()))
+        return _plain(self._services.backups.restore(backup, name, actor=Actor.local()))
 
 
 def _is_file(pipeline: str) -> bool:
@@ -193,14 +236,6 @@ def _is_file(pipeline: str) -> bool:
 
 def _request(fields: Mapping[str, Any]) -> OnboardingRequest:
     return OnboardingRequest(**fields, given=frozenset(fields))
-
-
-def _user() -> str:
-    """Return who runs the command, as the operating system knows it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "unknown"
 
 
 def _plain(result: object) -> Answer:
@@ -216,6 +251,11 @@ class RemoteTarget:
         headers = {"X-CA-Root-Key": key.get_secret_value()} if key else {}
         self._url = url.rstrip("/")
         self._config_dir = settings.config_dir
+        self.keys = RemoteKeyCalls(self._send)
+        self.audit = RemoteAuditCalls(self._send, _PATIENCE)
+        self.secrets = RemoteSecretCalls(self._send)
+        self.hierarchy = RemoteHierarchyCalls(self._send, self._read)
+        self.accounts = RemoteAccountCalls(self._send)
         try:
             self._client = httpx2.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
         except (httpx2.InvalidURL, ValueError) as error:
@@ -319,14 +359,32 @@ class RemoteTarget:
         return self._send("POST", path, json={"target": name}, timeout=_PATIENCE)
 
     def _send(self, method: str, path: str, **content: Any) -> Answer:
+        answer = self._object(path, self._request(method, path, **content))
+        if not any(isinstance(answer.get(name), kind) for name, kind in _ANSWERS.items()):
+            raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
+        return answer
+
+    def _read(self, path: str) -> str:
+        """Return what a path answers as text, where that is no JSON."""
+        response = self._request("GET", path)
+        if response.is_error or not response.headers.get("content-type", "").startswith("text/csv"):
+            self._object(path, response)
+            raise ServiceError(f"{self._url}{path} answered something that is not CSV", hint=_NOT_OURS)
+        return response.text
+
+    def _request(self, method: str, path: str, **content: Any) -> httpx2.Response:
         try:
-            response = self._client.request(method, path, **content)
-            answer = response.json()
+            return self._client.request(method, path, **content)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise ServiceError(
                 f"{self._url} does not answer: {error}",
                 hint="Is the service running, and is CA_API_URL its address? Unset CA_API_URL to work without it.",
             ) from error
+
+    def _object(self, path: str, response: httpx2.Response) -> Answer:
+        """Return the JSON object that was answered; raises ServiceError for anything else, and with what one tells."""
+        try:
+            answer = response.json()
         except ValueError as error:
             raise ServiceError(f"{self._url}{path} answered something that is not JSON", hint=_NOT_OURS) from error
         if not isinstance(answer, dict):
@@ -336,13 +394,8 @@ class RemoteTarget:
             detail = answer.get("detail") or response.reason_phrase
             problems = _problems(answer.get("errors"))
             raise ServiceError(str(detail), hint=str(hint), remote_code=str(code), problems=problems)
-        lists = [
-            answer.get(name)
-            for name in ("organizations", "examinations", "steps", "runs", "backups", "tables", "pipelines")
-        ]
-        if not (isinstance(answer.get("dataset"), str) or any(isinstance(found, list) for found in lists)):
-            raise ServiceError(f"{self._url}{path} answered something else than this command asked", hint=_NOT_OURS)
-        return answer
+        found: Answer = answer
+        return found
 
 
 def _problems(errors: object) -> list[Problem]:

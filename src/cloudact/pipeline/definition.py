@@ -47,11 +47,12 @@ class RetryFile(_Strict):
 
 
 class HeaderFile(_Strict):
-    """`pipeline` of a file: what the pipeline is called."""
+    """`pipeline` of a file: what the pipeline is called, and whether organizations may run it for themselves."""
 
     id: _Id
     name: Annotated[str, Field(min_length=1)]
     description: str = ""
+    organizations: Annotated[bool, Field(strict=True)] = False
 
 
 class StepFile(_Strict):
@@ -127,6 +128,7 @@ class Pipeline:
     steps: tuple[Step, ...]
     variables: Mapping[str, JSON] = field(default_factory=dict)
     description: str = ""
+    organizations: bool = False
 
     def in_order(self) -> tuple[Step, ...]:
         """Return the steps in the order in which they run."""

@@ -45,7 +45,10 @@ class Executor:
     def run(
         self, pipeline: Pipeline, trigger: Trigger | None = None, cancellation: Cancellation | None = None
     ) -> RunReport:
-        """Run every step that can run, and record it; never raises for what a step or the recording meets."""
+        """Run every step that can run, and record it; never raises for what a step or the recording meets.
+
+        A run that has to be counted is another matter: where it cannot be, it does not begin, and RunRefused says why.
+        """
         return _Run(self, pipeline, trigger or Trigger(), cancellation or Cancellation()).carry_out()
 
     def dry_run(
@@ -111,7 +114,9 @@ class _Run:
     def _recover(self) -> tuple[str, ...]:
         records = self._executor.records
         try:
-            return mark_interrupted(records.warehouse, records.dataset, self._executor.clock())
+            return mark_interrupted(
+                records.warehouse, records.dataset, self._executor.clock(), accounting=records.accounting
+            )
         except CloudactError as error:
             self._log.warning("interrupted_runs_not_marked", detail=error.message)
             return ()

@@ -60,6 +60,7 @@ def _parse(text: str, processors: Processors, parameters: Mapping[str, str], pro
         steps=tuple(step for step in steps if step is not None),
         variables=variables,
         description=file.pipeline.description,
+        organizations=file.pipeline.organizations,
     )
 
 

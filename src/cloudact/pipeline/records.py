@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
-from cloudact.errors import CloudactError, WarehouseNotFound, WarehouseRefused
+from cloudact.errors import CloudactError, NotBootstrapped, WarehouseNotFound, WarehouseRefused
 from cloudact.pipeline.attempt import Ending
-from cloudact.pipeline.definition import Pipeline, Step, Trigger
+from cloudact.pipeline.definition import SYSTEM, Pipeline, Step, Trigger
 from cloudact.pipeline.processor import JSON
 from cloudact.pipeline.report import Failure, milliseconds
 from cloudact.pipeline.states import State, check_transition
@@ -60,12 +60,23 @@ class Subject:
     since: datetime | None = None
 
 
+class Accounting(Protocol):
+    """Counts the runs of organizations, in the unit of work that records them; it knows whom it has to count."""
+
+    def began(self, session: Session, organization: str, run_id: str, at: datetime) -> bool:
+        """Count a run and tell whether it counts; raises RunRefused for one that may not begin."""
+
+    def ended(self, session: Session, organization: str, run_id: str, state: str, at: datetime) -> None:
+        """Count the end of a run that is open as yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """Where runs are recorded: the central dataset of a warehouse, which need not exist yet."""
 
     warehouse: Warehouse
     dataset: str
+    accounting: Accounting | None = None
 
 
 class Journal:
@@ -86,6 +97,11 @@ class Journal:
         self._waiting: list[Operation] = []
         self._uncertain = False
         self._outlives_lease = False
+        # Of a run that is to be counted: what the next unit has to count, and whether its beginning was.
+        self._accounting = records.accounting if trigger.organization != SYSTEM else None
+        self._begins: datetime | None = None
+        self._ends: tuple[State, datetime] | None = None
+        self._counted = False
         self.problem = ""
 
     @property
@@ -111,13 +127,15 @@ class Journal:
             "run_metadata": json.dumps(metadata),
         }
         self._waiting.append(Insert(RUNS, row, RUN_ID))
+        self._begins = at if self._accounting else None
         self._changed(self._run, State.PENDING, State.RUNNING, at)
         self._run = replace(self._run, since=at)
 
     def run_ended(self, state: State, at: datetime, failure: Failure | None, reason: str) -> None:
         """Record the end of the run."""
-        values = {**_end(state, self._run.since or at, at), **_error(failure, 0)}
+        values = {**end_values(state, self._run.since or at, at), **error_values(failure, 0)}
         self._waiting.append(Update(RUNS, values, RUN_ID, self._run_id, State.RUNNING))
+        self._ends = (state, at) if self._counted else None
         self._changed(self._run, State.RUNNING, state, at, failure=failure, reason=reason)
 
     def attempt_started(self, step: Step, number: int, at: datetime) -> Subject:
@@ -136,10 +154,10 @@ class Journal:
         if ending.abandoned:
             metadata["abandoned"] = True
         values = {
-            **_end(ending.state, subject.since or at, at),
+            **end_values(ending.state, subject.since or at, at),
             "rows_processed": ending.report.rows_processed if ending.report else None,
             "metadata": json.dumps(metadata),
-            **_error(ending.failure, subject.attempt - 1),
+            **error_values(ending.failure, subject.attempt - 1),
         }
         self._waiting.append(Update(STEP_LOGS, values, STEP_LOG_ID, subject.log_id or "", State.RUNNING))
         self._changed(subject, State.RUNNING, ending.state, at, failure=ending.failure, reason=reason)
@@ -147,7 +165,11 @@ class Journal:
     def step_skipped(self, step: Step, at: datetime, failure: Failure) -> None:
         """Record that a step does not run, and why."""
         subject = Subject(step.step_id, self._new_id())
-        row = {**self._step_row(step, subject, State.SKIPPED, at), **_end(State.SKIPPED, at, at), **_error(failure, 0)}
+        row = {
+            **self._step_row(step, subject, State.SKIPPED, at),
+            **end_values(State.SKIPPED, at, at),
+            **error_values(failure, 0),
+        }
         self._waiting.append(Insert(STEP_LOGS, row, STEP_LOG_ID))
         self._changed(subject, State.PENDING, State.SKIPPED, at, failure=failure, reason=failure.message)
 
@@ -157,24 +179,42 @@ class Journal:
         self._waiting.append(Update(RUNS, values, RUN_ID, self._run_id, State.RUNNING))
 
     def write(self) -> None:
-        """Write in one unit what was not written yet; `problem` says why that was impossible."""
+        """Write in one unit what was not written yet; `problem` says why that was impossible.
+
+        The beginning of a run that has to be counted is raised for, instead: RunRefused, or what the warehouse met.
+        """
         if not self._waiting:
             return
         try:
             self._records.warehouse.run(self._work)
+        except NotBootstrapped as error:
+            if self._begins and error.missing:
+                raise
+            self._cannot_be_counted(error)
         except WarehouseNotFound as error:
             self.problem = f"the tables of runs are not there: {error.message}"
         except CloudactError as error:
+            if self._begins:
+                raise
             # It may have happened all the same, when only the answer did not arrive.
             self._uncertain = True
             self.problem = error.message
         else:
             self._waiting, self._uncertain, self.problem = [], False, ""
+            self._begins = self._ends = None
+
+    def _cannot_be_counted(self, error: NotBootstrapped) -> None:
+        """Without a central dataset there is no plan to count a run against; and what has run has run."""
+        self._begins = self._ends = None
+        self.problem = f"the tables of runs are not there: {error.message}"
+        if error.missing:
+            self.write()
 
     def _work(self, session: Session) -> None:
         dataset = self._records.dataset
         if self._outlives_lease:
             self._refuse_if_ended(session)
+        self._count(session)
         for operation in self._waiting:
             match operation:
                 case Insert(table=table, row=row, key=key) if self._uncertain:
@@ -186,6 +226,17 @@ class Journal:
                     session.update(dataset, table, values, where)
                 case _:
                     assert_never(operation)
+
+    def _count(self, session: Session) -> None:
+        """Before anything is written, because counting reads the rows of runs."""
+        if self._accounting is None:
+            return
+        run = (session, self._trigger.organization, self._run_id)
+        if self._begins:
+            self._counted = self._accounting.began(*run, self._begins)
+        if self._ends:
+            state, at = self._ends
+            self._accounting.ended(*run, str(state), at)
 
     def _refuse_if_ended(self, session: Session) -> None:
         """A run that could not renew its lease, or slept, is taken for dead: then others have recorded its end."""
@@ -246,17 +297,19 @@ class Journal:
         self._waiting.append(Insert(TRANSITIONS, row, TRANSITION_ID))
 
 
-def _end(state: State, started: datetime, ended: datetime) -> dict[str, Any]:
+def end_values(state: State, started: datetime, ended: datetime) -> dict[str, Any]:
+    """Return what the row of a run or of an attempt says of its end."""
     return {"status": str(state), "end_time": ended, "duration_ms": milliseconds(started, ended)}
 
 
-def _error(failure: Failure | None, retry_count: int) -> dict[str, Any]:
+def error_values(failure: Failure | None, retry_count: int, *, is_retryable: bool = False) -> dict[str, Any]:
+    """Return what the row of a run or of an attempt says of a failure; a transient one may always be tried again."""
     if failure is None:
         return {}
     context = {
         "error_type": str(failure.error_type),
         "error_class": failure.error_class,
-        "is_retryable": failure.is_transient,
+        "is_retryable": is_retryable or failure.is_transient,
         "retry_count": retry_count,
     }
     return {"error_message": failure.message, "error_context": json.dumps(context)}

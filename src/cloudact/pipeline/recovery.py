@@ -14,10 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from cloudact import __version__
-from cloudact.errors import WarehouseNotFound
+from cloudact.errors import NotBootstrapped, WarehouseNotFound
 from cloudact.pipeline.processor import JSON
-from cloudact.pipeline.records import LEASE, RUN_ID, RUNS, STEP_LOG_ID, STEP_LOGS, TRANSITION_ID, TRANSITIONS
-from cloudact.pipeline.report import milliseconds
+from cloudact.pipeline.records import (
+    LEASE,
+    RUN_ID,
+    RUNS,
+    STEP_LOG_ID,
+    STEP_LOGS,
+    TRANSITION_ID,
+    TRANSITIONS,
+    Accounting,
+    end_values,
+    error_values,
+)
+from cloudact.pipeline.report import Failure, milliseconds
 from cloudact.pipeline.states import OPEN, ErrorType, State
 from cloudact.warehouse.driver import Equals, Session, Warehouse
 
@@ -61,7 +72,13 @@ def is_alive(process: Process) -> bool | None:
     return _started(process.pid) == process.started
 
 
-def mark_interrupted(warehouse: Warehouse, dataset: str, now: datetime, alive: IsAlive = is_alive) -> tuple[str, ...]:
+def mark_interrupted(
+    warehouse: Warehouse,
+    dataset: str,
+    now: datetime,
+    alive: IsAlive = is_alive,
+    accounting: Accounting | None = None,
+) -> tuple[str, ...]:
     """End every run whose process is gone, or whose lease is over, as FAILED; returns their ids.
 
     Safe to be interrupted itself, and to be done by several processes at once.
@@ -73,9 +90,18 @@ def mark_interrupted(warehouse: Warehouse, dataset: str, now: datetime, alive: I
     ended: list[str] = []
     for run in found:
         reason = _why_interrupted(run, now, alive)
-        if reason and warehouse.run(partial(_end, dataset=dataset, run=run, reason=reason, now=now)):
+        end = partial(_end, dataset=dataset, run=run, reason=reason, now=now)
+        if reason and _counted(warehouse, end, accounting):
             ended.append(run[RUN_ID])
     return tuple(ended)
+
+
+def _counted(warehouse: Warehouse, end: Callable[..., bool], accounting: Accounting | None) -> bool:
+    """A run is ended also where there is nothing to count its end in."""
+    try:
+        return warehouse.run(partial(end, accounting=accounting))
+    except NotBootstrapped:
+        return warehouse.run(partial(end, accounting=None))
 
 
 def _open_runs(session: Session, dataset: str) -> list[dict[str, Any]]:
@@ -90,15 +116,24 @@ def _why_interrupted(run: Mapping[str, Any], now: datetime, alive: IsAlive) -> s
     process = Process(
         str(metadata.get("host", "")), _pid(metadata.get("pid")), str(metadata.get("process_started", ""))
     )
+    # What follows the name tells namespaces apart, and nothing to people.
+    named = f"process {process.pid} on {process.host.partition(' ')[0] or 'an unknown host'}"
     if alive(process) is False:
-        return f"interrupted: process {process.pid} on {process.host} is gone"
+        return f"interrupted: {named} is gone"
     until = _time(metadata.get("lease_until")) or run["start_time"] + LEASE
     if until < now:
-        return f"interrupted: process {process.pid} on {process.host or 'an unknown host'} is silent since its lease"
+        return f"interrupted: {named} gave no sign of life before its lease ended at {until:%Y-%m-%d %H:%M:%S %Z}"
     return ""
 
 
-def _end(session: Session, dataset: str, run: Mapping[str, Any], reason: str, now: datetime) -> bool:
+def _end(
+    session: Session,
+    dataset: str,
+    run: Mapping[str, Any],
+    reason: str,
+    now: datetime,
+    accounting: Accounting | None,
+) -> bool:
     """One unit: it changes the run's own row, so that of two at once one has to look again and finds it ended."""
     where = [Equals(RUN_ID, run[RUN_ID]), Equals("status", run["status"])]
     if not session.count(dataset, RUNS, where):
@@ -110,6 +145,8 @@ def _end(session: Session, dataset: str, run: Mapping[str, Any], reason: str, no
             dataset, STEP_LOGS, _STEP_COLUMNS, [Equals(RUN_ID, run[RUN_ID]), Equals("status", str(state))]
         )
     ]
+    if accounting:
+        accounting.ended(session, run["org_slug"], run[RUN_ID], str(State.FAILED), now)
     session.update(dataset, RUNS, _ended(run, reason, now), where)
     for step in steps:
         own = [Equals(STEP_LOG_ID, step[STEP_LOG_ID]), Equals("status", step["status"])]
@@ -120,19 +157,8 @@ def _end(session: Session, dataset: str, run: Mapping[str, Any], reason: str, no
 
 
 def _ended(row: Mapping[str, Any], reason: str, now: datetime) -> dict[str, Any]:
-    context = {
-        "error_type": str(ErrorType.UNKNOWN),
-        "error_class": "Interrupted",
-        "is_retryable": True,
-        "retry_count": 0,
-    }
-    return {
-        "status": str(State.FAILED),
-        "end_time": now,
-        "duration_ms": milliseconds(row["start_time"], now),
-        "error_message": reason,
-        "error_context": json.dumps(context),
-    }
+    failure = Failure(reason, ErrorType.UNKNOWN, "Interrupted")
+    return {**end_values(State.FAILED, row["start_time"], now), **error_values(failure, 0, is_retryable=True)}
 
 
 def _add_transition(

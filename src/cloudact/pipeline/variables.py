@@ -20,7 +20,7 @@ MASK = "***"
 # `$${` is a literal `${`; what follows any other `${` has to be a name and a brace.
 _TOKEN = re.compile(rf"\$\$\{{|\$\{{(?:({NAME})\}})?")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|token|secret|passw|passphrase|pwd|credential", re.IGNORECASE)
 _LONGEST_QUOTE = 80
 # A shorter text is in too many others to be taken out of them.
 _SHORTEST_SECRET = 4
@@ -213,8 +213,8 @@ def _secrets(value: object, name: str) -> set[str]:
             return set().union(*(_secrets(item, name) for item in value))
         case SecretStr():
             return _long_enough(value.get_secret_value())
-        case str():
-            return _long_enough(value) if _SECRET_NAME.search(name) else set()
+        case str() | int() | float() if not isinstance(value, bool) and _SECRET_NAME.search(name):
+            return _long_enough(str(value))
         case _:
             return set()
 

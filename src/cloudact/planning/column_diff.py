@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cloudact.catalog.model import Column, Kind, Mode, Table, Type
 from cloudact.planning.changes import AddColumn, Change, Path, RelaxMode, SetColumnMetadata, WidenType
 from cloudact.planning.findings import Code, Finding, Severity
+from cloudact.planning.rebuilding import is_castable
 from cloudact.planning.widening import widens
 
 
@@ -136,12 +137,14 @@ def _conflict(live_table: Table, table: str, path: Path, live: Column, column: C
     if live.type.containing == column.type or widens(column.type, live.type):
         return None
     what = f"is {live.type}, declared {column.type}"
+    is_whole = len(path) == 1 and live.mode is not Mode.REPEATED
+    fix = _RECREATE if is_whole and is_castable(live.type, column.type) else _ANOTHER_COLUMN
     if not widens(live.type, column.type):
-        return _finding(Code.TYPE_CHANGED, table, path, what, _NO_TYPE)
-    if len(path) > 1 or live.mode is Mode.REPEATED:
+        return _finding(Code.TYPE_CHANGED, table, path, what, _NO_TYPE, fix)
+    if not is_whole:
         return _finding(Code.TYPE_CHANGED, table, path, what, _NO_NESTED)
     if live.key in _layout_columns(live_table):
-        return _finding(Code.TYPE_CHANGED, table, path, what, _NO_LAYOUT)
+        return _finding(Code.TYPE_CHANGED, table, path, what, _NO_LAYOUT, fix)
     return None
 
 
@@ -150,10 +153,11 @@ _NO_COLLATION = "collation is fixed when a column is created"
 _NO_TYPE = "the change could lose values or is not possible in place"
 _NO_NESTED = "only top-level, non-repeated columns can be widened in place"
 _NO_LAYOUT = "the table is partitioned or clustered by this column"
+_ANOTHER_COLUMN = "Declare what the warehouse has, or add a new column and move the values."
+_RECREATE = "Declare what the warehouse has, or run `cloudact recreate --with-data`, which keeps every value exactly."
 
 
-def _finding(code: Code, table: str, path: Path, what: str, why: str) -> Finding:
-    fix = "Declare what the warehouse has, or add a new column and move the values."
+def _finding(code: Code, table: str, path: Path, what: str, why: str, fix: str = _ANOTHER_COLUMN) -> Finding:
     return Finding(Severity.CONFLICT, code, table, path, what, why, fix)
 
 

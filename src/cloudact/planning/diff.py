@@ -20,6 +20,7 @@ from cloudact.planning.changes import (
 )
 from cloudact.planning.column_diff import compare_columns
 from cloudact.planning.findings import Code, Finding, Severity
+from cloudact.planning.rebuilding import is_by_load_time, may_expire
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,18 @@ def _table(live: Table, table: Table) -> Iterator[Change | Finding]:
             (),
             f"is partitioned by {live.partition or 'nothing'}, declared {table.partition or 'unpartitioned'}",
             "partitioning is fixed when a table is created, and a new expiration would delete rows",
-            "Declare the partitioning it has, or rebuild the table with its data.",
+            _RECREATE if _is_rebuildable(live, table) else _COPY_ROWS,
         )
     yield from _table_metadata(live, table, blocked)
+
+
+_RECREATE = "Declare the partitioning it has, or run `cloudact recreate --with-data`, which keeps every row."
+_COPY_ROWS = "Declare the partitioning it has, or copy the rows to a new table."
+
+
+def _is_rebuildable(live: Table, table: Table) -> bool:
+    by_load_time = is_by_load_time(live.partition) or is_by_load_time(table.partition)
+    return not by_load_time and not may_expire(live.partition, table.partition)
 
 
 def _same_partitioning(live: Partition | None, declared: Partition | None) -> bool:

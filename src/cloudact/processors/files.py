@@ -11,10 +11,10 @@ from cloudact.catalog.folder import content_of, text_of
 from cloudact.catalog.problems import Problems, some_of
 from cloudact.catalog.yaml_file import parse_yaml
 from cloudact.errors import InvalidRequest, PipelineInvalid, Problem
-from cloudact.pipeline.definition import HeaderFile
 from cloudact.pipeline.load import Processors, load_pipeline
 from cloudact.pipeline.processor import JSON
 
+_CALLED = ("id", "name", "description")
 _SUFFIXES = (".yml", ".yaml")
 # The first key of a file in the usual form; YAML that is written as JSON is no pipeline of a catalog.
 _PIPELINE = re.compile(rb"""^(?:\xef\xbb\xbf)?(["']?)pipeline\1[ \t]*:""", re.MULTILINE)
@@ -40,6 +40,7 @@ class DeclaredPipeline:
     name: str
     description: str
     file: str
+    organizations: bool
     variables: Mapping[str, JSON]
     steps: list[DeclaredStep]
     problems: list[Problem]
@@ -109,12 +110,15 @@ class PipelineFiles:
             pipeline = load_pipeline(path, processors)
         except PipelineInvalid as error:
             problems = [replace(problem, where=file) for problem in error.problems]
-            return DeclaredPipeline(**_header(path), file=file, variables={}, steps=[], problems=problems)
+            return DeclaredPipeline(
+                **_header(path), file=file, organizations=False, variables={}, steps=[], problems=problems
+            )
         return DeclaredPipeline(
             id=pipeline.pipeline_id,
             name=pipeline.name,
             description=pipeline.description,
             file=file,
+            organizations=pipeline.organizations,
             variables=pipeline.redaction().mapping(pipeline.variables),
             steps=[DeclaredStep(step.step_id, step.name, step.ps_type) for step in pipeline.in_order()],
             problems=[],
@@ -134,7 +138,7 @@ def _header(path: Path) -> dict[str, str]:
     text = text_of(content_of(path), Problems(), absent="")
     document = parse_yaml(text, Problems()) if text is not None else None
     header = document.get("pipeline") if isinstance(document, Mapping) else None
-    said = {name: header.get(name) if isinstance(header, Mapping) else None for name in HeaderFile.model_fields}
+    said = {name: header.get(name) if isinstance(header, Mapping) else None for name in _CALLED}
     return {name: value if isinstance(value, str) else "" for name, value in said.items()}
 
 

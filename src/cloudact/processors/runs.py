@@ -13,6 +13,7 @@ from cloudact.errors import NotBootstrapped, RunNotFound
 from cloudact.pipeline.processor import JSON
 from cloudact.pipeline.records import RUN_ID, RUNS, STEP_LOGS
 from cloudact.tenancy.declarations import Declarations
+from cloudact.tenancy.names import OrgSlug
 from cloudact.warehouse.driver import Condition, Equals, Page, Session, Warehouse
 
 MAX_PAGE = 500
@@ -115,13 +116,13 @@ class Runs:
 
         return self.warehouse.run(work)
 
-    def show(self, run_id: str) -> RunRecord:
-        """Return a run with its steps; raises RunNotFound."""
+    def show(self, run_id: str, organization: OrgSlug | None = None) -> RunRecord:
+        """Return a run with its steps, or only if it is this organization's; raises RunNotFound."""
         central = self.catalogs.load().central_dataset()
 
         def work(session: Session) -> RunRecord:
             _require(session, central)
-            where = [Equals(RUN_ID, run_id)]
+            where = [Equals(RUN_ID, run_id), *RunFilter(organization).conditions()]
             found = session.select(central.name, RUNS, _names(Run), where)
             if not found:
                 raise RunNotFound(run_id)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from cloudact.pipeline.cancellable import CancellableWarehouse
 from cloudact.pipeline.processor import StepContext
+from cloudact.tenancy.access.issuing import KeyIssuer
+from cloudact.tenancy.actor import Actor
+from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.bootstrap import Bootstrap
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.onboarding import Onboarding
@@ -29,6 +32,8 @@ class UseCases:
     templates: Templates
     recreations: Recreations
     warehouse: Warehouse
+    trail: AuditTrail
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +45,23 @@ class Dependencies:
     warehouse: Warehouse
     clock: Callable[[], datetime]
     new_id: NewId
+    issuer: KeyIssuer
     recreation_allowed: bool
+    trail: AuditTrail
 
     def within(self, context: StepContext) -> UseCases:
         """Return the use cases for a step; once it is cancelled they change nothing more."""
         warehouse = CancellableWarehouse(self.warehouse, context.cancellation)
+        trail = self.trail.over(warehouse)
         return UseCases(
-            bootstrap=Bootstrap(self.catalogs, warehouse),
-            organizations=Organizations(self.catalogs, warehouse, self.clock, self.new_id),
-            onboarding=Onboarding(self.catalogs, warehouse, self.clock, self.new_id),
+            bootstrap=Bootstrap(self.catalogs, warehouse, trail),
+            organizations=Organizations(self.catalogs, warehouse, self.clock, self.new_id, trail),
+            onboarding=Onboarding(self.catalogs, warehouse, self.clock, self.new_id, self.issuer, trail),
             templates=Templates(self.templates_dir, warehouse),
             recreations=Recreations(
-                self.catalogs, self.templates_dir, warehouse, self.clock, self.new_id, self.recreation_allowed
+                self.catalogs, self.templates_dir, warehouse, self.clock, self.recreation_allowed, trail
             ),
             warehouse=warehouse,
+            trail=trail,
+            actor=Actor.system(f"pipeline {context.pipeline_id}"),
         )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
+from cloudact.catalog.model import Dataset
 from cloudact.errors import NotBootstrapped
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan, creates_dataset, creations
 from cloudact.planning.policy import BOOTSTRAP, Policy
 from cloudact.planning.status import SyncStatus, compare
+from cloudact.tenancy.actor import UNATTENDED, Actor
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
+from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.recreation.results import Recreated
 from cloudact.tenancy.state import DatasetState, describe
-from cloudact.tenancy.sync import ConflictReport, SyncOutcome, SyncResult, counted, plan_for, report, synchronize
+from cloudact.tenancy.sync import (
+    ConflictReport,
+    SyncOutcome,
+    SyncResult,
+    changes_made,
+    counted,
+    plan_for,
+    report,
+    synchronize,
+)
 from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.usage import measured
 
@@ -39,35 +52,28 @@ class Bootstrap:
 
     catalogs: Declarations
     warehouse: Warehouse
+    trail: AuditTrail
 
-    def run(self) -> BootstrapResult:
+    def run(self, *, actor: Actor = UNATTENDED) -> BootstrapResult:
         """Create the dataset and every table that is missing; existing tables are left exactly as they are."""
         desired = self.catalogs.load().central_dataset()
+        event = Event(Action.CREATE, ResourceType.DATASET, desired.name, details={"operation": "bootstrap"})
 
         def work(session: Session) -> tuple[Plan, tuple[Change, ...]]:
             plan = plan_for(session, desired, BOOTSTRAP)
-            return plan, session.apply(plan)
+            made = session.apply(plan)
+            record(session, changes_made(made))
+            return plan, made
 
-        with measured() as usage:
+        with measured() as usage, self.trail.around(actor, event) as record:
             plan, made = self.warehouse.run(work)
-        created, _ = creations(made)
-        existed = [
-            table.name
-            for table in desired.tables
-            if plan.actual and plan.actual.table(table.name) and table.name not in created
-        ]
-        complete = len(created) + len(existed) == len(desired.tables)
-        return BootstrapResult(
-            status=SyncOutcome.SUCCESS if complete else SyncOutcome.PARTIAL,
-            dataset=desired.name,
-            dataset_created=creates_dataset(made),
-            tables_created=created,
-            tables_existed=existed,
-            total_tables=len(desired.tables),
-            conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
-            bytes_billed=usage.bytes_billed,
-            message=_message(plan, len(created), len(existed), len(desired.tables)),
-        )
+        return replace(_result(desired, plan, made, planned=False), bytes_billed=usage.bytes_billed)
+
+    def plan(self) -> BootstrapResult:
+        """Return what `run` would make, changing nothing."""
+        desired = self.catalogs.load().central_dataset()
+        plan = self.warehouse.run(lambda session: plan_for(session, desired, BOOTSTRAP))
+        return _result(desired, plan, plan.changes, planned=True)
 
     def status(self) -> DatasetState:
         """Return where the central dataset stands."""
@@ -76,18 +82,41 @@ class Bootstrap:
         remedy = "Run bootstrap/sync." if actual else "Run bootstrap."
         return describe(desired.name, compare(actual, desired), absent=SyncStatus.NOT_BOOTSTRAPPED, remedy=remedy)
 
-    def sync(self, policy: Policy) -> SyncResult:
+    def sync(self, policy: Policy, *, actor: Actor = UNATTENDED) -> SyncResult:
         """Add what is missing; raises NotBootstrapped when there is no dataset to add it to."""
         desired = self.catalogs.load().central_dataset()
-        with measured() as usage:
-            applied = synchronize(self.warehouse, desired, policy, absent=NotBootstrapped(desired.name))
+        event = Event(Action.SYNC, ResourceType.DATASET, desired.name, details=asdict(policy))
+        with measured() as usage, self.trail.around(actor, event) as record:
+            applied = synchronize(self.warehouse, desired, policy, absent=NotBootstrapped(desired.name), record=record)
         return replace(report(applied), bytes_billed=usage.bytes_billed)
 
 
-def _message(plan: Plan, created: int, existed: int, total: int) -> str:
-    parts = [f"{counted(created, 'table')} created, {existed} existed already"]
+def _result(desired: Dataset, plan: Plan, made: tuple[Change, ...], *, planned: bool) -> BootstrapResult:
+    created, _ = creations(made)
+    existed = [
+        table.name
+        for table in desired.tables
+        if plan.actual and plan.actual.table(table.name) and table.name not in created
+    ]
+    complete = len(created) + len(existed) == len(desired.tables)
+    return BootstrapResult(
+        status=SyncOutcome.SUCCESS if complete else SyncOutcome.PARTIAL,
+        dataset=desired.name,
+        dataset_created=creates_dataset(made),
+        tables_created=created,
+        tables_existed=existed,
+        total_tables=len(desired.tables),
+        conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
+        bytes_billed=0,
+        message=_message(plan, len(created), len(existed), len(desired.tables), planned=planned),
+    )
+
+
+def _message(plan: Plan, created: int, existed: int, total: int, *, planned: bool) -> str:
+    made, there = ("would be created", "exist") if planned else ("created", "existed")
+    parts = [f"{counted(created, 'table')} {made}, {existed} {there} already"]
     if missing := total - created - existed:
-        parts.append(f"{counted(missing, 'table')} could not be created: see conflicts")
+        parts.append(f"{counted(missing, 'table')} {'cannot' if planned else 'could not'} be created: see conflicts")
     elif plan.conflicts or plan.held_back:
         parts.append("differences in existing tables remain: check bootstrap/status")
     return "; ".join(parts) + "."

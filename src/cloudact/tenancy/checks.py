@@ -51,12 +51,14 @@ def field_checks(request: OnboardingRequest, plans: Mapping[str, SubscriptionPla
         ("company_name", request.company_name, _company_problem),
         ("admin_email", request.admin_email, _email_problem),
         ("subscription_plan", request.subscription_plan, lambda text: _plan_problem(text, plans)),
-        ("default_currency", request.default_currency, _currency_problem),
-        ("default_timezone", request.default_timezone, _timezone_problem),
-        ("default_country", request.default_country, _country_problem),
-        ("default_language", request.default_language, _language_problem),
     ]
-    return [_check(name, value, rule) for name, value, rule in rules if value is not None]
+    given = [_check(name, value, rule) for name, value, rule in rules if value is not None]
+    return given + locale_checks({name: getattr(request, name) for name in _LOCALE})
+
+
+def locale_checks(values: Mapping[str, str | None]) -> list[Check]:
+    """Return a check for each of these defaults of an organization that has a value."""
+    return [_check(name, value, _LOCALE[name]) for name, value in values.items() if value is not None]
 
 
 def require(checks: list[Check]) -> None:
@@ -114,6 +116,14 @@ def _language_problem(text: str) -> str:
     known = len(language) == 2 and language.islower() and pycountry.languages.get(alpha_2=language) is not None
     placed = "-" not in text or not _country_problem(region)
     return "" if known and placed else "is not a BCP 47 language tag, such as en, en-US or ja"
+
+
+_LOCALE: Mapping[str, Callable[[str], str]] = {
+    "default_currency": _currency_problem,
+    "default_timezone": _timezone_problem,
+    "default_country": _country_problem,
+    "default_language": _language_problem,
+}
 
 
 @cache

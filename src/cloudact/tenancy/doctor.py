@@ -8,7 +8,9 @@ from enum import StrEnum
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import CloudactError, NotBootstrapped
+from cloudact.sealing.sealer import ManagedSealer
 from cloudact.tenancy.declarations import Declarations
+from cloudact.tenancy.secrets.platform import PlatformSecret
 from cloudact.tenancy.sync import counted
 from cloudact.warehouse.driver import Examination, Warehouse
 
@@ -35,18 +37,21 @@ class Doctor:
 
     catalogs: Declarations
     warehouse: Warehouse
+    sealer: ManagedSealer
+    platform: PlatformSecret
 
     def diagnose(self) -> Diagnosis:
         """Return what was found; what goes wrong on the way is a finding, and no error."""
         catalog, declared = self._declared()
+        key = self._sealing_key()
         found = [declared, *self.warehouse.examine()]
-        failed = sum(not item.passed for item in found)
-        if catalog and not failed:
+        blocked = not all(item.passed for item in found)
+        found.insert(1, key)
+        if catalog and not blocked:
             found.append(self._central_dataset(catalog.central_dataset()))
-            failed += not found[-1].passed
-        elif catalog:
-            return _diagnosis(found, failed, " The central dataset was not looked at.")
-        return _diagnosis(found, failed)
+            if key.passed and found[-1].passed:
+                found.append(self._platform_secret())
+        return _diagnosis(found, " The central dataset was not looked at." if catalog and blocked else "")
 
     def _declared(self) -> tuple[Catalog | None, Examination]:
         try:
@@ -58,6 +63,26 @@ class Doctor:
             len(plans), "plan"
         )
         return catalog, Examination("catalog", passed=True, message=message)
+
+    def _sealing_key(self) -> Examination:
+        try:
+            return Examination("sealing_key", passed=True, message=self.sealer.check())
+        except CloudactError as error:
+            return Examination("sealing_key", passed=False, message=error.message, fix=error.hint)
+
+    def _platform_secret(self) -> Examination:
+        """Where the key is another warehouse's, it works, and opens nothing here."""
+        try:
+            stored = self.platform.stored()
+            strange = self.platform.strange_keys() if stored else 0
+        except CloudactError as error:
+            return Examination("platform_secret", passed=False, message=error.message, fix=error.hint)
+        if strange:
+            message = f"{counted(strange, 'active API key')} cannot be recognized: another platform's secret made them"
+            fix = "Restore that secret as docs/key-handling.md says, or make other keys with `cloudact key create`."
+            return Examination("platform_secret", passed=False, message=message, fix=fix)
+        message = "opens with the sealing key" if stored else "is made when it is first needed"
+        return Examination("platform_secret", passed=True, message=f"the platform's secret {message}")
 
     def _central_dataset(self, declared: Dataset) -> Examination:
         name = declared.name
@@ -76,7 +101,8 @@ class Doctor:
         return Examination("central_dataset", passed=True, message=f"{name} exists{where}")
 
 
-def _diagnosis(found: list[Examination], failed: int, remark: str = "") -> Diagnosis:
+def _diagnosis(found: list[Examination], remark: str) -> Diagnosis:
+    failed = sum(not item.passed for item in found)
     if not failed:
         return Diagnosis(DiagnosisStatus.HEALTHY, found, "Everything is in place.")
     message = f"{counted(failed, 'examination')} of {len(found)} failed.{remark}"

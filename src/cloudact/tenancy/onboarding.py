@@ -28,10 +28,17 @@ from cloudact.errors import (
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan, creates_dataset, creations, make_plan
 from cloudact.planning.policy import Policy
-from cloudact.tenancy.api_keys import make_key
+from cloudact.tenancy.access.issuing import KeyIssuer
+from cloudact.tenancy.actor import UNATTENDED, Actor
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
+from cloudact.tenancy.audit.rows import TRAIL_COLUMNS
+from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.checks import Check, OnboardingRequest, field_checks, require
 from cloudact.tenancy.declarations import Declarations
+from cloudact.tenancy.idempotency.operation import Operation
 from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.secrets.columns import CREDENTIAL
+from cloudact.tenancy.secrets.platform import PLATFORM_COLUMNS
 from cloudact.tenancy.store import (
     PROVISIONING,
     USED_COLUMNS,
@@ -93,16 +100,36 @@ class Onboarding:
     warehouse: Warehouse
     clock: Callable[[], datetime]
     new_id: NewId
+    issuer: KeyIssuer
+    trail: AuditTrail
 
-    def onboard(self, request: OnboardingRequest) -> OnboardResult:
-        """Create the organization, or resync it when the request says so; raises OrganizationExists otherwise."""
+    def onboard(
+        self, request: OnboardingRequest, *, actor: Actor = UNATTENDED, operation: Operation | None = None
+    ) -> OnboardResult:
+        """Create the organization, or resync it when the request says so; raises OrganizationExists otherwise.
+
+        Whatever an earlier attempt at the same `operation` has done is found again, the key that it made as well.
+        """
+        event = _event(request)
+        with self.trail.attempt(actor, event):
+            return self._onboard(request, actor, event, operation)
+
+    def _onboard(
+        self, request: OnboardingRequest, actor: Actor, event: Event, operation: Operation | None
+    ) -> OnboardResult:
         catalog, plans = self.catalogs.load(), self.catalogs.plans()
         require(field_checks(request, plans))
         slug = OrgSlug(request.org_slug)
-        key, now = make_key(slug), self.clock()
+        # A claim on the slug is known by its time, so that all attempts at one operation have the same claim.
+        now = operation.begun_at if operation else self.clock()
+        key = self.issuer.issue(slug, now, secret=operation.secret_for("api-key") if operation else None)
 
         def work(session: Session) -> OnboardResult:
             store = Store(session, catalog.central_name, now, self.new_id)
+            if operation and operation.resumed and store.has_key(slug, key.row):
+                made_before = store.existing_profile(slug)
+                plan = plan_for(session, declared_dataset(catalog, slug, made_before), Policy())
+                return _result(made_before, key.text, plan, (), created=made_before.created_at == now)
             declared = catalog.organization_dataset(slug)
             # The dataset is read before the profile is claimed, so that what another caller onboards in between is
             # met as a profile, and not as a dataset that belongs to nobody. Nothing is expected of it yet.
@@ -121,18 +148,19 @@ class Onboarding:
             made = session.apply(plan)
             if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
                 session.authorize(plan.dataset, catalog.central_name)
+            self.trail.record(session, actor, _done(event, key.key_id, created=created))
             store.finish(slug)
             if not claimed:
                 store.update_profile(slug, request)
             store.ensure_limits(slug, profile.subscription_plan or "", plans)
             if not created and "subscription_plan" in request.given:
                 store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
-            store.replace_keys(slug, key.hash)
+            store.replace_keys(slug, key.row)
             return _result(profile, key.text, plan, made, created=created)
 
         try:
             with measured() as usage:
-                result = self.warehouse.run(work)
+                result = self.trail.run(work)
             return replace(result, bytes_billed=usage.bytes_billed)
         except WarehouseError as error:
             # Also when the claim's own answer was lost: only a claim of exactly this call is released.
@@ -142,6 +170,8 @@ class Onboarding:
             if refused and (obstacle := self.warehouse.run(lambda session: _obstacle(session, catalog))):
                 raise obstacle from None
             raise
+        finally:
+            self.issuer.cache.forget(slug)
 
     def _release(self, catalog: Catalog, slug: OrgSlug, claimed_at: datetime) -> None:
         """Where a failed unit leaves its claim behind, the next call need not wait for it to be abandoned."""
@@ -189,6 +219,9 @@ class Onboarding:
 def _obstacle(session: Session, catalog: Catalog) -> CloudactError | None:
     """What onboarding itself reads and writes has to be there, and what the organization's views read."""
     needed = {table: set(columns) for table, columns in USED_COLUMNS.items()}
+    needed[CREDENTIAL.table] = set(PLATFORM_COLUMNS)  # the secret that keys are found by
+    for name, columns in TRAIL_COLUMNS.items():
+        needed.setdefault(name, set()).update(columns)
     declared = catalog.central_dataset()
     for item in catalog.organization.views:
         for _, name in item.query.tables:
@@ -204,6 +237,17 @@ def _obstacle(session: Session, catalog: Catalog) -> CloudactError | None:
         return NotBootstrapped(declared.name, missing or "")
     blocking = first_unwritten(live)
     return CentralTableBlocked(declared.name, blocking) if blocking else None
+
+
+def _event(request: OnboardingRequest) -> Event:
+    asked = ("company_name", "subscription_plan", "regenerate_api_key_if_exists", "adopt_existing_dataset")
+    details = {"operation": "onboard", **{name: getattr(request, name) for name in asked}}
+    return Event(Action.CREATE, ResourceType.ORGANIZATION, request.org_slug, request.org_slug, details)
+
+
+def _done(event: Event, key_id: str, *, created: bool) -> Event:
+    action = Action.CREATE if created else Action.UPDATE
+    return replace(event, action=action, details={**event.details, "org_api_key_id": key_id})
 
 
 def _views_check(session: Session, plan: Plan, unreadable: tuple[str, ...], central: str) -> Check:
@@ -291,5 +335,5 @@ def _result(profile: Profile, key: str, plan: Plan, made: tuple[Change, ...], *,
         already_existed=not created,
         conflicts=[ConflictReport.of(finding) for finding in plan.conflicts],
         bytes_billed=0,
-        message=f"Organization {profile.org_slug} {what}. Keep the API key now: only its hash is stored.",
+        message=f"Organization {profile.org_slug} {what}. Keep the API key now: it is not told again.",
     )

@@ -1,17 +1,20 @@
-"""Organizations that exist: where they stand, bringing them in step, listing them, and whose key a key is."""
+"""Organizations that exist: where they stand, bringing them in step, and listing them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import DatasetExists, InvalidRequest, NotBootstrapped
+from cloudact.planning.plan import Plan
 from cloudact.planning.policy import Policy
 from cloudact.planning.status import Drift, SyncStatus, compare
-from cloudact.tenancy.api_keys import hash_key
+from cloudact.tenancy.actor import UNATTENDED, Actor
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
+from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.state import DatasetState, describe
@@ -24,7 +27,7 @@ from cloudact.tenancy.store import (
     declared_dataset,
     may_be_a_strangers,
 )
-from cloudact.tenancy.sync import SyncOutcome, SyncResult, report, synchronize
+from cloudact.tenancy.sync import Applied, SyncOutcome, SyncResult, plan_for, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.usage import measured
 
@@ -39,6 +42,7 @@ class OrganizationState(DatasetState):
     org_slug: str
     profile_exists: bool
     onboarded: bool
+    organization_status: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Organizations:
     warehouse: Warehouse
     clock: Callable[[], datetime]
     new_id: NewId
+    trail: AuditTrail
 
     def status(self, slug: OrgSlug) -> OrganizationState:
         """Return where an organization stands; an unknown one is NOT_FOUND, not an error."""
@@ -78,7 +83,7 @@ class Organizations:
             state = self._without_profile(catalog.organization_dataset(slug))
             message = f"{error.message}. {error.hint}"
             state = replace(state, status=SyncStatus.NOT_BOOTSTRAPPED, message=message)
-            return _state(slug, state, profile_exists=False)
+            return _state(slug, state, None)
         if profile is None and actual is not None:
             # Rows are read before the dataset: an onboarding that ended in between is seen by looking again.
             profile, actual, desired = self.warehouse.run(work)
@@ -88,7 +93,7 @@ class Organizations:
             message = f"Organization not found: {slug}.{left} {_ONBOARD}"
             state = describe(desired.name, drift, absent=SyncStatus.NOT_FOUND, remedy="")
             state = replace(state, status=SyncStatus.NOT_FOUND, message=message)
-            return _state(slug, state, profile_exists=False)
+            return _state(slug, state, None)
         return self._of_profile(slug, profile, drift, catalog.unreadable_views(desired.location))
 
     def _of_profile(
@@ -102,26 +107,43 @@ class Organizations:
             status = SyncStatus.OUT_OF_SYNC if drift.exists else SyncStatus.PROFILE_ONLY
             message = f"Onboarding has not finished. {state.message} {_FINISH.format(slug=slug)}"
             state = replace(state, status=status, message=message)
-        return _state(slug, state, profile_exists=True, onboarded=profile.status != PROVISIONING)
+        return _state(slug, state, profile)
 
-    def sync(self, slug: OrgSlug, policy: Policy) -> SyncResult:
+    def sync(self, slug: OrgSlug, policy: Policy, *, actor: Actor = UNATTENDED) -> SyncResult:
         """Bring an organization's dataset in step; a deleted dataset is made anew as it was onboarded."""
         catalog = self.catalogs.load()
-        with measured() as usage:
+        event = Event(Action.SYNC, ResourceType.ORGANIZATION, slug, slug, asdict(policy))
+        with measured() as usage, self.trail.around(actor, event) as record:
             profile = self.warehouse.run(lambda session: self._store(session, catalog).existing_profile(slug))
             desired = declared_dataset(catalog, slug, profile)
             if profile.status == PROVISIONING:
                 self.warehouse.run(lambda session: _refuse_strangers(session, profile, desired))
-            applied = synchronize(self.warehouse, desired, policy)
+            applied = synchronize(self.warehouse, desired, policy, record=record)
             result = report(applied)
             readable = not catalog.unreadable_views(desired.location)
             if catalog.organization.authorize_views and readable and (applied.plan.actual or result.dataset_created):
                 self.warehouse.run(lambda session: session.authorize(desired.name, catalog.central_name))
             notes = [*result.notes, *self._given_up(desired.name, result)]
             if profile.status == PROVISIONING:
-                complete = result.status is SyncOutcome.SUCCESS and not result.not_requested
-                notes.append(self._finish(slug, profile) if complete else _NOT_FINISHED)
+                notes.append(self._finish(slug, profile) if _is_complete(result) else _NOT_FINISHED)
         return replace(result, notes=notes, bytes_billed=usage.bytes_billed)
+
+    def plan(self, slug: OrgSlug, policy: Policy) -> SyncResult:
+        """Return what a sync would do, changing nothing; raises what would keep the sync from beginning."""
+        catalog = self.catalogs.load()
+
+        def work(session: Session) -> tuple[Profile, Plan]:
+            profile = self._store(session, catalog).existing_profile(slug)
+            desired = declared_dataset(catalog, slug, profile)
+            if profile.status == PROVISIONING:
+                _refuse_strangers(session, profile, desired)
+            return profile, plan_for(session, desired, policy)
+
+        profile, plan = self.warehouse.run(work)
+        result = report(Applied(plan, plan.changes), planned=True)
+        if profile.status != PROVISIONING:
+            return result
+        return replace(result, notes=[*result.notes, _WOULD_FINISH if _is_complete(result) else _NOT_FINISHED])
 
     def _finish(self, slug: OrgSlug, profile: Profile) -> str:
         """Write the rows that an onboarding which stopped has not written; a key is for `onboard` to hand out."""
@@ -160,21 +182,16 @@ class Organizations:
 
         return self.warehouse.run(work)
 
-    def owner_of_key(self, key: str) -> OrgSlug | None:
-        """Return the organization that a key opens, or None."""
-        catalog = self.catalogs.load()
-        digest = hash_key(key)
-        try:
-            return self.warehouse.run(lambda session: self._store(session, catalog).owner_of_key(digest))
-        except NotBootstrapped:
-            return None
-
     def _without_profile(self, desired: Dataset) -> DatasetState:
         actual = self.warehouse.run(lambda session: session.inspect(desired.name, expected=desired))
         return describe(desired.name, compare(actual, desired), absent=SyncStatus.NOT_FOUND, remedy="")
 
     def _store(self, session: Session, catalog: Catalog) -> Store:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
+
+
+def _is_complete(result: SyncResult) -> bool:
+    return result.status is SyncOutcome.SUCCESS and not result.not_requested
 
 
 def _refuse_strangers(session: Session, profile: Profile, desired: Dataset) -> None:
@@ -209,11 +226,19 @@ _ONBOARD = "Onboard it with POST /api/v1/organizations/onboard."
 
 _FINISH = "POST /api/v1/organizations/{slug}/sync finishes it."
 _NOT_FINISHED = "Onboarding is not finished: it takes a sync that leaves nothing out, no conflict and no stale view."
+_WOULD_FINISH = "The onboarding that stopped would be finished."
 _FINISHED = (
     "Onboarding is finished. No API key was issued: onboard again with regenerate_api_key_if_exists: true to get one."
 )
 
 
-def _state(slug: OrgSlug, state: DatasetState, *, profile_exists: bool, onboarded: bool = False) -> OrganizationState:
+def _state(slug: OrgSlug, state: DatasetState, profile: Profile | None) -> OrganizationState:
     values = {item.name: getattr(state, item.name) for item in fields(state)}
-    return OrganizationState(**values, org_slug=str(slug), profile_exists=profile_exists, onboarded=onboarded)
+    status = profile.status if profile else None
+    return OrganizationState(
+        **values,
+        org_slug=str(slug),
+        profile_exists=profile is not None,
+        onboarded=status not in (None, PROVISIONING),
+        organization_status=status,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from cloudact.catalog.problems import Problems
 from cloudact.catalog.yaml_file import read_model
 
 FILE = "plans.yml"
+LIMITS = ("daily_limit", "monthly_limit", "concurrent_limit", "seat_limit", "providers_limit")
 Limit = Annotated[int | None, Field(gt=0, le=2**63 - 1, strict=True, description="None means unlimited.")]
 
 
@@ -26,6 +28,15 @@ class SubscriptionPlan(BaseModel):
     concurrent_limit: Limit = None
     seat_limit: Limit = None
     providers_limit: Limit = None
+    trial_days: Annotated[int | None, Field(gt=0, le=3650, strict=True, description="None means no trial.")] = None
+
+    def limits(self) -> dict[str, int | None]:
+        """Return the limits by name, as they are written with a subscription and with a day's usage."""
+        return {name: getattr(self, name) for name in LIMITS}
+
+    def trial_end(self, today: date) -> date | None:
+        """Return the last day of a trial that begins today; None for a plan without one."""
+        return None if self.trial_days is None else today + timedelta(days=self.trial_days - 1)
 
 
 class PlansFile(BaseModel):

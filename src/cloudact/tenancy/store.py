@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +11,10 @@ from typing import Any
 from cloudact.catalog.model import Dataset, Mode
 from cloudact.catalog.template import Catalog
 from cloudact.errors import InvalidRequest, NotBootstrapped, OrganizationNotFound, WarehouseNotFound
-from cloudact.tenancy.api_keys import DEFAULT_SCOPES
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.plans import SubscriptionPlan
-from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Session
+from cloudact.tenancy.plans import LIMITS, SubscriptionPlan
+from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row, Session
 
 PROFILES = "org_profiles"
 PROVISIONING = "PROVISIONING"
@@ -28,7 +27,6 @@ _COUNTERS = (
     "pipelines_run_today", "pipelines_succeeded_today", "pipelines_failed_today", "pipelines_run_month",
     "concurrent_pipelines_running",
 )  # fmt: skip
-_LIMITS = tuple(SubscriptionPlan.model_fields)
 _PROFILE_COLUMNS = (
     "org_slug", "company_name", "admin_email", "org_dataset_id", "dataset_location", "status", "subscription_plan",
     "default_currency", "default_country", "default_language", "default_timezone", "created_at", "updated_at",
@@ -36,12 +34,15 @@ _PROFILE_COLUMNS = (
 # Every column that is read or written here, so that a missing one can be named before and after the fact.
 USED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     PROFILES: _PROFILE_COLUMNS,
-    KEYS: ("org_api_key_id", "org_slug", "org_api_key_hash", "scopes", "is_active", "expires_at", "created_at"),
-    SUBSCRIPTIONS: (
-        "subscription_id", "org_slug", "plan_name", "status", *_LIMITS, "max_pipelines_per_day", "created_at",
-        "updated_at",
+    KEYS: (
+        "org_api_key_id", "org_slug", "org_api_key_hash", "encrypted_org_api_key", "scopes", "is_active", "expires_at",
+        "created_at",
     ),
-    QUOTAS: ("usage_id", "org_slug", "usage_date", *_COUNTERS, *_LIMITS, "last_updated", "created_at"),
+    SUBSCRIPTIONS: (
+        "subscription_id", "org_slug", "plan_name", "status", *LIMITS, "max_pipelines_per_day", "trial_end_date",
+        "created_at", "updated_at",
+    ),
+    QUOTAS: ("usage_id", "org_slug", "usage_date", *_COUNTERS, *LIMITS, "last_updated", "created_at"),
 }  # fmt: skip
 # Fields of a request that an existing profile takes over, when the request has them.
 _UPDATABLE = ("subscription_plan", "default_currency", "default_country", "default_language", "default_timezone")
@@ -186,12 +187,14 @@ class Store:
             self._ensure_quota(slug, plans[plan_name])
 
     def _ensure_subscription(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
+        trial_end = plan.trial_end(self._now.date())
         row = {
             "subscription_id": self._new_id(),
             "org_slug": str(slug),
             "plan_name": plan_name,
-            "status": "ACTIVE",
-            **_subscription_limits(plan),
+            "status": "TRIAL" if trial_end else "ACTIVE",
+            **subscription_limits(plan),
+            "trial_end_date": trial_end,
             "created_at": self._now,
             "updated_at": self._now,
         }
@@ -201,13 +204,13 @@ class Store:
     def change_plan(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
         """Give the organization's subscription, and today's quota, another plan's limits."""
         own = Equals("org_slug", slug)
-        values = {"plan_name": plan_name, **_subscription_limits(plan), "updated_at": self._now}
+        values = {"plan_name": plan_name, **subscription_limits(plan), "updated_at": self._now}
         with self._table(SUBSCRIPTIONS):
             for status in ("TRIAL", "ACTIVE"):  # the others are history
                 self._session.update(self._dataset, SUBSCRIPTIONS, values, [own, Equals("status", status)])
         with self._table(QUOTAS):
             today = Equals("usage_date", self._now.date())
-            self._session.update(self._dataset, QUOTAS, {**plan.model_dump(), "last_updated": self._now}, [own, today])
+            self._session.update(self._dataset, QUOTAS, {**plan.limits(), "last_updated": self._now}, [own, today])
 
     def _ensure_quota(self, slug: OrgSlug, plan: SubscriptionPlan) -> None:
         row = {
@@ -215,50 +218,42 @@ class Store:
             "org_slug": str(slug),
             "usage_date": self._now.date(),
             **dict.fromkeys(_COUNTERS, 0),
-            **plan.model_dump(),
+            **plan.limits(),
             "last_updated": self._now,
             "created_at": self._now,
         }
         with self._table(QUOTAS):
             self._session.ensure(self._dataset, QUOTAS, row, ["org_slug", "usage_date"])
 
-    def replace_keys(self, slug: OrgSlug, key_hash: str) -> None:
+    def has_key(self, slug: OrgSlug, row: Row) -> bool:
+        """Tell whether this very key was inserted before, whatever its row is called."""
+        same = [Equals("org_slug", slug), Equals("org_api_key_hash", row["org_api_key_hash"])]
+        with self._table(KEYS):
+            return self._session.count(self._dataset, KEYS, same) > 0
+
+    def replace_keys(self, slug: OrgSlug, row: Row) -> None:
         """Deactivate the organization's keys and insert this one."""
-        row = {
-            "org_api_key_id": self._new_id(),
-            "org_slug": str(slug),
-            "org_api_key_hash": key_hash,
-            "scopes": list(DEFAULT_SCOPES),
-            "is_active": True,
-            "created_at": self._now,
-        }
         with self._table(KEYS):
             active = [Equals("org_slug", slug), Equals("is_active", value=True)]
             self._session.update(self._dataset, KEYS, {"is_active": False}, active)
             self._session.insert(self._dataset, KEYS, [row])
 
-    def owner_of_key(self, key_hash: str) -> OrgSlug | None:
-        """Return the organization whose active, unexpired key has this hash, unless the organization is suspended."""
-        where = [Equals("org_api_key_hash", key_hash), Equals("is_active", value=True)]
-        with self._table(KEYS):
-            found: Sequence[dict[str, Any]] = self._session.select(
-                self._dataset, KEYS, ["org_slug", "expires_at"], where
-            )
-        valid = (row for row in found if row["expires_at"] is None or row["expires_at"] > self._now)
-        owner = next((OrgSlug(row["org_slug"]) for row in valid), None)
-        profile = self.profile(owner) if owner else None
-        return owner if profile and profile.status == ACTIVE else None
-
     @contextmanager
     def _table(self, table: str) -> Iterator[None]:
-        try:
+        with named_when_missing(self._session, self._dataset, table, USED_COLUMNS[table]):
             yield
-        except WarehouseNotFound as error:
-            live = self._session.inspect(self._dataset, among=[table])
-            missing = first_absent(live, {table: USED_COLUMNS[table]})
-            if missing is None:
-                raise
-            raise NotBootstrapped(self._dataset, missing) from error
+
+
+@contextmanager
+def named_when_missing(session: Session, dataset: str, table: str, columns: Iterable[str]) -> Iterator[None]:
+    """Raise NotBootstrapped naming what the central dataset lacks, where a statement on a table finds it missing."""
+    try:
+        yield
+    except WarehouseNotFound as error:
+        missing = first_absent(session.inspect(dataset, among=[table]), {table: columns})
+        if missing is None:
+            raise
+        raise NotBootstrapped(dataset, missing) from error
 
 
 def may_be_a_strangers(profile: Profile | None, actual: Dataset | None, declared: Dataset) -> bool:
@@ -313,9 +308,9 @@ def _update(request: OnboardingRequest) -> dict[str, Any]:
     return {"company_name": request.company_name, "admin_email": request.admin_email, **given}
 
 
-def _subscription_limits(plan: SubscriptionPlan) -> dict[str, int | None]:
-    """`max_pipelines_per_day` is the earlier name of `daily_limit`, and readers of it exist."""
-    return {**plan.model_dump(), "max_pipelines_per_day": plan.daily_limit}
+def subscription_limits(plan: SubscriptionPlan) -> dict[str, int | None]:
+    """Return a plan's limits; `max_pipelines_per_day` is the earlier name of `daily_limit`, and readers of it exist."""
+    return {**plan.limits(), "max_pipelines_per_day": plan.daily_limit}
 
 
 def _profile(row: dict[str, Any]) -> Profile:

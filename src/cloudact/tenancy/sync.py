@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,6 +17,8 @@ from cloudact.planning.policy import Policy
 from cloudact.warehouse.driver import Session, Warehouse
 
 _log = structlog.get_logger(__name__)
+Recorder = Callable[[Session, Mapping[str, object]], None]
+_MOST_NAMED = 50
 
 
 class SyncOutcome(StrEnum):
@@ -86,12 +89,21 @@ def plan_for(session: Session, desired: Dataset, policy: Policy) -> Plan:
     return make_plan(session.inspect(desired.name, names, desired), desired, policy)
 
 
+def unrecorded(_session: Session, _details: Mapping[str, object]) -> None:
+    """Record nothing."""
+
+
 def synchronize(
-    warehouse: Warehouse, desired: Dataset, policy: Policy, *, absent: CloudactError | None = None
+    warehouse: Warehouse,
+    desired: Dataset,
+    policy: Policy,
+    *,
+    absent: CloudactError | None = None,
+    record: Recorder = unrecorded,
 ) -> Applied:
     """Apply what the policy allows, in one unit; a change the warehouse refuses is left out and reported.
 
-    Raises `absent`, where given, instead of creating the dataset.
+    Raises `absent`, where given, instead of creating the dataset. `record` is called within the unit, at its end.
     """
     failed: list[ChangeFailed] = []
     before: tuple[c.Change, ...] = ()
@@ -102,7 +114,9 @@ def synchronize(
             if absent:
                 raise absent
             _say_what_is_given_up(warehouse, desired.name)
-        return plan, session.apply(plan)
+        made = session.apply(plan)
+        record(session, {**changes_made(made), "refused": [str(item.change) for item in failed]})
+        return plan, made
 
     while True:
         try:
@@ -121,8 +135,13 @@ def _say_what_is_given_up(warehouse: Warehouse, dataset: str) -> None:
         _log.warning("dataset_made_anew", dataset=dataset, gives_up=restore)
 
 
-def report(applied: Applied) -> SyncResult:
-    """Return the account of a sync."""
+def changes_made(changes: Sequence[c.Change]) -> dict[str, object]:
+    """Return what the audit trail says of changes."""
+    return {"changes": len(changes), "changed": [str(change) for change in changes[:_MOST_NAMED]]}
+
+
+def report(applied: Applied, *, planned: bool = False) -> SyncResult:
+    """Return the account of a sync, or of one that is only `planned`."""
     plan, made, failed = applied.plan, applied.changes, applied.failed
     tables, views = creations(made)
     conflicts = [ConflictReport.of(finding) for finding in plan.conflicts]
@@ -143,7 +162,7 @@ def report(applied: Applied) -> SyncResult:
         notes=notes,
         not_requested=[str(change) for change in plan.held_back],
         bytes_billed=0,
-        message=_message(applied, len(conflicts), len(errors)),
+        message=_message(applied, len(conflicts), len(errors), "would be applied" if planned else "applied"),
     )
 
 
@@ -155,9 +174,9 @@ def _columns_added(changes: tuple[c.Change, ...]) -> dict[str, list[str]]:
     return added
 
 
-def _message(applied: Applied, conflicts: int, errors: int) -> str:
+def _message(applied: Applied, conflicts: int, errors: int, verb: str) -> str:
     plan, done = applied.plan, len(applied.changes)
-    parts = [f"{plan.dataset}: {counted(done, 'change')} applied" if done else f"{plan.dataset}: nothing to change"]
+    parts = [f"{plan.dataset}: {counted(done, 'change')} {verb}" if done else f"{plan.dataset}: nothing to change"]
     if conflicts:
         parts.append(f"{counted(conflicts, 'conflict')} left for a person")
     if errors:

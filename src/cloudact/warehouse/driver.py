@@ -20,6 +20,12 @@ T = TypeVar("T")
 Row = Mapping[str, object]
 
 
+class JsonText(str):
+    """Text for a JSON column that says so itself, which spares a driver from asking what the column is."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One change about to be applied: the `number`th, from 1, of `total` changes to a dataset."""
@@ -53,7 +59,24 @@ class Contains:
     text: str
 
 
-Condition = Equals | Contains
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The column has one of these values, none of which is None."""
+
+    column: str
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The column has a value that is not less than `at_least` and less than `below`, each where it is given."""
+
+    column: str
+    at_least: object = None
+    below: object = None
+
+
+Condition = Equals | Contains | OneOf | Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +123,15 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of an ordered result: `order_by` columns ascending, then `limit` rows after `offset`."""
+    """Which part of a result in the order of `order_by` columns: `limit` rows after `offset`.
+
+    All columns ascend, or all descend; where a column has no value depends on the engine.
+    """
 
     order_by: tuple[str, ...]
     limit: int
     offset: int = 0
+    descending: bool = False
 
 
 class Session(Protocol):
@@ -174,6 +201,14 @@ class Session(Protocol):
         """Update rows at once and tell whether any met all conditions; of simultaneous callers exactly one gets True.
 
         The values have to be such that the conditions no longer hold.
+        """
+
+    def expect(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
+        """Set the given columns in the one row that meets all conditions, together with what else the unit writes.
+
+        When not exactly one row meets them as the unit's rows are written, none of these is, WarehouseBusy is raised,
+        and the unit is run again: so it may rely on what it read of that row. The values have to be such that the
+        conditions no longer hold.
         """
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:

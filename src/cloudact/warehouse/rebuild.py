@@ -1,4 +1,4 @@
-"""How the columns of a table become those of its rebuilt form, on any engine: which casts there are, and what refuses.
+"""How the columns of a table become those of its rebuilt form, on any engine: where each comes from, and what refuses.
 
 Only whole top-level columns change their type; records stay as they are, but for what is said of them.
 """
@@ -8,21 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cloudact.catalog.model import Column, Kind, Mode, Table, TimePartition
+from cloudact.catalog.model import Column, Kind, Mode, Table
 from cloudact.errors import WarehouseRefused
+from cloudact.planning.rebuilding import is_by_load_time, is_castable, may_expire
 from cloudact.warehouse.driver import TableName
 
-_NUMBERS = frozenset({Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC})
-_DATES = frozenset({Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP})
-# A value that comes back equal from the other type was kept exactly; the text of the others depends on the engine.
-_CASTS: dict[Kind, frozenset[Kind]] = {
-    **dict.fromkeys(_NUMBERS, _NUMBERS),
-    Kind.INT64: _NUMBERS | {Kind.STRING},
-    **dict.fromkeys(_DATES, _DATES),
-    Kind.DATE: _DATES | {Kind.STRING},
-    Kind.BOOL: frozenset({Kind.STRING}),
-    Kind.STRING: _NUMBERS - {Kind.FLOAT64} | {Kind.DATE, Kind.BOOL},
-}
 DECIMALS = frozenset({Kind.NUMERIC, Kind.BIGNUMERIC})
 
 
@@ -49,7 +39,7 @@ def pairs(dataset: str, live: Table, declared: Table) -> tuple[Pair, ...]:
     """Return where each declared column comes from; raises WarehouseRefused when no rows could be kept."""
     found = tuple(Pair(column, live.column(column.name)) for column in declared.columns)
     problems = [
-        *_load_times(live, declared),
+        *_partitionings(live, declared),
         *_undeclared(live.columns, declared.columns, ()),
         *(item for pair in found for item in _problems(pair)),
     ]
@@ -94,11 +84,13 @@ def text_pattern(column: Column) -> str | None:
     return None
 
 
-def _load_times(live: Table, declared: Table) -> Iterator[str]:
+def _partitionings(live: Table, declared: Table) -> Iterator[str]:
     """BigQuery takes no query for a table partitioned by load time, and a rebuilt row was loaded at another time."""
     for table, what in ((live, "is"), (declared, "is declared to be")):
-        if isinstance(table.partition, TimePartition) and table.partition.field is None:
+        if is_by_load_time(table.partition):
             yield f"it {what} partitioned by load time, which no rebuilt row has"
+    if may_expire(live.partition, declared.partition):
+        yield f"its partitions are declared to expire ({declared.partition}), and their rows would be gone with them"
 
 
 def _undeclared(live: Iterable[Column], declared: tuple[Column, ...], path: tuple[str, ...]) -> Iterator[str]:
@@ -117,14 +109,8 @@ def _problems(pair: Pair) -> Iterator[str]:
         yield f"column {after.name} is {before.mode} and declared {after.mode}"
     elif Kind.RECORD in {before.type.kind, after.type.kind} or repeated:
         yield from _inner_problems(before, after, (after.name,))
-    elif pair.is_cast and not _is_castable(before, after):
+    elif pair.is_cast and not is_castable(before.type, after.type):
         yield f"column {after.name} is {before.type}, and no cast to {after.type} is known to keep every value"
-
-
-def _is_castable(before: Column, after: Column) -> bool:
-    if before.type.native or after.type.native:
-        return False
-    return before.type.kind is after.type.kind or after.type.kind in _CASTS.get(before.type.kind, frozenset())
 
 
 def _inner_problems(before: Column, after: Column, path: tuple[str, ...]) -> Iterator[str]:

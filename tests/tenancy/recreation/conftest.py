@@ -17,8 +17,6 @@ from tests.tenancy.recreation.setting import Setting
 HERE = Path(__file__).parent
 ON_BIGQUERY_TOO = {
     "test_new_partitioning_and_an_exact_type_keep_every_row",
-    "test_views_answer_after_it",
-    "test_a_backup_is_restored_under_a_new_name",
 }
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from cloudact.catalog.model import Dataset, Kind, Materialized, Mode, Table, View
 from cloudact.catalog.template import Engine
 from cloudact.planning.policy import EVERYTHING
-from cloudact.tenancy.bootstrap import Bootstrap
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.recreation import results
 from cloudact.tenancy.recreation.backups import Backups
@@ -23,6 +23,7 @@ from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.driver import Row, Warehouse
 from tests.acme import ROOT
 from tests.contract.datasets import column
+from tests.parts import Parts
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORDERS = Table(
@@ -34,6 +35,7 @@ NOTES = Table("notes", (column("text"),), description="One row per note.")
 TOTALS = View("totals", "SELECT id, COUNT(*) AS n FROM `shop`.orders GROUP BY id", refresh_interval_minutes=30)
 CHEAP = View("cheap", "SELECT id FROM `shop`.orders WHERE id < '2'")
 SHOP = Dataset("shop", (ORDERS, NOTES), (CHEAP, TOTALS), location="EU", description="Everything about orders.")
+ANN, BOB = Actor.local("ann"), Actor.local("bob")
 ROWS: dict[str, list[Row]] = {
     "orders": [{"id": str(n), "placed_at": START, "price": n / 2} for n in range(3)],
     "notes": [{"text": "a"}, {"text": "a"}],
@@ -57,16 +59,21 @@ class Setting:
         """What is declared beside the shop."""
         return _catalogs(self.warehouse.engine)
 
+    @cached_property
+    def parts(self) -> Parts:
+        """What the use cases are made with."""
+        return Parts(self.catalogs, self.warehouse, self.now, self.new_id)
+
     @property
     def backups(self) -> Backups:
         """Backups of anything."""
-        return Backups(self.catalogs, self.warehouse, self.now, self.new_id)
+        return Backups(self.catalogs, self.warehouse, self.now, self.parts.trail)
 
     @property
     def recreations(self) -> Recreations:
         """Recreations of anything."""
         return Recreations(
-            self.catalogs, ROOT / "ps_templates", self.warehouse, self.now, self.new_id, allowed=self.allowed
+            self.catalogs, ROOT / "ps_templates", self.warehouse, self.now, self.allowed, self.parts.trail
         )
 
     @property
@@ -84,7 +91,7 @@ class Setting:
 
     def bootstrap(self) -> None:
         """Make the central dataset."""
-        Bootstrap(self.catalogs, self.warehouse).run()
+        self.parts.bootstrap.run(actor=ANN)
 
     def put(self, dataset: str, table: str, *rows: Row) -> None:
         """Append rows."""
@@ -92,7 +99,7 @@ class Setting:
 
     def recreate(self, desired: Dataset, mode: results.Mode, *tables: str, reason: str = "") -> Recreated:
         """Recreate tables of a dataset, confirmed."""
-        return self.recreations.run(desired, Recreation(mode, tables, desired.name, reason), actor="ann")
+        return self.recreations.run(desired, Recreation(mode, tables, desired.name, reason), actor=ANN)
 
     def live(self, dataset: str) -> Dataset | None:
         """Return a live dataset."""
@@ -110,9 +117,10 @@ class Setting:
         return sorted(repr({name: _plain(value) for name, value in row.items()}) for row in rows)
 
     def audits(self) -> list[dict[str, Any]]:
-        """Return the rows of org_audit_logs in the order in which they were written."""
+        """Return the rows of org_audit_logs about operations of several units, in the order they were written in."""
         names = ["org_slug", "user_id", "action", "resource_id", "details", "status", "error_message", "created_at"]
         rows = self.warehouse.run(lambda session: session.select("organizations", "org_audit_logs", names))
+        rows = [row for row in rows if '"phase"' in str(row["details"])]
         return sorted(rows, key=lambda row: row["created_at"])
 
 

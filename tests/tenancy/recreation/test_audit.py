@@ -10,12 +10,12 @@ import pytest
 
 from cloudact.catalog.model import Kind
 from cloudact.errors import WarehouseUnavailable
-from cloudact.tenancy.onboarding import Onboarding
+from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.recreation.results import Mode, Recreation
 from tests.contract.datasets import column, with_column
 from tests.reliability.world import acme_request
 from tests.tenancy.recreation.failing import Failing
-from tests.tenancy.recreation.setting import Setting
+from tests.tenancy.recreation.setting import ANN, BOB, Setting
 
 
 @pytest.fixture
@@ -57,16 +57,17 @@ def test_partial_work_is_a_failure(central: Setting) -> None:
 
 
 def test_what_was_stopped_leaves_the_row_of_its_beginning(central: Setting) -> None:
-    stopped = replace(central.recreations, warehouse=Failing(central.warehouse, 1, calls={"copy_table"}))
+    failing = Failing(central.warehouse, 1, calls={"copy_table"})
+    stopped = replace(central.recreations, warehouse=failing, trail=central.parts.trail.over(failing))
     with pytest.raises(WarehouseUnavailable):
-        stopped.run(central.shop, Recreation(Mode.TABLES, confirm="shop"), actor="ann")
+        stopped.run(central.shop, Recreation(Mode.TABLES, confirm="shop"), actor=ANN)
     (only,) = central.audits()
     assert told(only)[-1] == "attempt"
 
 
 def test_backups_and_restores_are_told(central: Setting) -> None:
-    made = central.backups.create("shop", ["notes"], reason="why", actor="ann")
-    central.backups.restore(made.name, "anew", actor="bob")
+    made = central.backups.create("shop", ["notes"], reason="why", actor=ANN)
+    central.backups.restore(made.name, "anew", actor=BOB)
     assert [told(row) for row in central.audits()] == [
         ("ann", "CREATE", "shop", "SUCCESS", "backup.create", "attempt"),
         ("ann", "CREATE", "shop", "SUCCESS", "backup.create", "outcome"),
@@ -77,15 +78,17 @@ def test_backups_and_restores_are_told(central: Setting) -> None:
 
 
 def test_the_organization_is_the_one_whose_dataset_it_is(central: Setting) -> None:
-    Onboarding(central.catalogs, central.warehouse, central.now, central.new_id).onboard(acme_request())
+    central.parts.onboarding.onboard(acme_request())
     central.recreate(central.recreations.declared("acme_corp_prod"), Mode.TABLES)
     assert [row["org_slug"] for row in central.audits()] == ["acme_corp", "acme_corp"]
 
 
-@pytest.mark.parametrize("mode", [Mode.WITH_DATA, pytest.param(Mode.TABLES, marks=pytest.mark.slow), Mode.DATASET])
+@pytest.mark.parametrize(
+    "mode", [*(pytest.param(mode, marks=pytest.mark.slow) for mode in (Mode.WITH_DATA, Mode.TABLES)), Mode.DATASET]
+)
 def test_the_central_dataset_is_recreated_with_its_audit_rows(central: Setting, mode: Mode) -> None:
-    central.backups.create("shop", reason="", actor="ann")
-    Onboarding(central.catalogs, central.warehouse, central.now, central.new_id).onboard(acme_request())
+    central.backups.create("shop", reason="", actor=ANN)
+    central.parts.onboarding.onboard(acme_request())
     declared = central.recreations.declared("organizations")
     audits = declared.table("org_audit_logs")
     assert audits is not None
@@ -98,7 +101,7 @@ def test_the_central_dataset_is_recreated_with_its_audit_rows(central: Setting, 
     copied, after = central.rows(found.backup or ""), central.rows("organizations")
     begun, done = copied["org_audit_logs"], after["org_audit_logs"]
     assert set(begun) > set(before["org_audit_logs"])
-    assert len(begun) == 3
+    assert len(begun) == 5
     if mode is Mode.WITH_DATA:
         assert set(done) > set(begun)
         assert after["org_profiles"] == before["org_profiles"]
@@ -106,6 +109,7 @@ def test_the_central_dataset_is_recreated_with_its_audit_rows(central: Setting, 
         assert len(done) == 1
         assert copied["org_profiles"] == before["org_profiles"]
         assert after["org_profiles"] == []
+    assert central.parts.verifier.verify().status is ChainStatus.INTACT
     assert told(central.audits()[-1]) == (
         "ann", "UPDATE" if mode is Mode.WITH_DATA else "DELETE", "organizations", "SUCCESS", "recreate", "outcome",
     )  # fmt: skip
@@ -114,7 +118,8 @@ def test_the_central_dataset_is_recreated_with_its_audit_rows(central: Setting, 
 def test_an_audit_table_that_takes_no_row_refuses_all_but_its_own_recreation(central: Setting) -> None:
     with central.warehouse.connect() as connection:  # type: ignore[attr-defined]
         connection.execute(
-            "ALTER TABLE organizations.org_audit_logs ALTER created_at SET DATA TYPE INTERVAL USING NULL"
+            "ALTER TABLE organizations.org_audit_logs ALTER created_at SET DATA TYPE INTERVAL "
+            "USING INTERVAL 1 DAY"
         )
     with pytest.raises(Exception, match="INTERVAL"):
         central.recreate(central.shop, Mode.TABLES)

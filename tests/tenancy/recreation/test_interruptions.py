@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import pytest
 
-from cloudact.errors import WarehouseBusy, WarehouseUnavailable
+from cloudact.errors import WarehouseBusy, WarehouseDenied, WarehouseUnavailable
 from cloudact.tenancy.recreation.results import Mode, Outcome, Recreated, Recreation
 from cloudact.warehouse.driver import Warehouse
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from tests.bigquery_fake.server import Fake
 from tests.contract.bigquery import bigquery_at
 from tests.tenancy.recreation.failing import COMMIT, Failing
-from tests.tenancy.recreation.setting import Setting
+from tests.tenancy.recreation.setting import ANN, Setting
 from tests.tenancy.recreation.test_recreations import changed
 
 Make = Callable[[], Warehouse]
@@ -37,7 +37,7 @@ def opened(make: Make, *, audited: bool = False) -> Iterator[Setting]:
 
 def recreate(setting: Setting, warehouse: Warehouse, mode: Mode) -> Recreated:
     recreations = replace(setting.recreations, warehouse=warehouse)
-    return recreations.run(changed(setting), Recreation(mode, confirm="shop"), actor="ann")
+    return recreations.run(changed(setting), Recreation(mode, confirm="shop"), actor=ANN)
 
 
 def assert_reachable(setting: Setting, before: dict[str, list[str]]) -> None:
@@ -60,8 +60,10 @@ def assert_finished(setting: Setting, mode: Mode, before: dict[str, list[str]]) 
     assert setting.warehouse.run(lambda session: session.count("shop", "totals")) == LEFT[mode]
 
 
-def stop_at_each(make: Make, mode: Mode, calls: Collection[str], *, after: bool, audited: bool = False) -> int:
-    for number in itertools.count(1):
+def stop_at_each(
+    make: Make, mode: Mode, calls: Collection[str], *, after: bool, audited: bool = False, step: int = 1
+) -> int:
+    for number in itertools.count(1, step):
         with opened(make, audited=audited) as setting:
             before = setting.rows("shop")
             stopping = Failing(setting.warehouse, number, after, calls)
@@ -74,9 +76,10 @@ def stop_at_each(make: Make, mode: Mode, calls: Collection[str], *, after: bool,
     raise AssertionError("numbers do not end")
 
 
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 6])
 @pytest.mark.parametrize("mode", [pytest.param(Mode.WITH_DATA, marks=pytest.mark.slow), Mode.DATASET])
-def test_stopped_between_any_two_units_no_row_is_unreachable(mode: Mode) -> None:
-    assert stop_at_each(lambda: DuckDBWarehouse(None), mode, {COMMIT}, after=True) > 10
+def test_stopped_between_two_units_no_row_is_unreachable(mode: Mode, step: int) -> None:
+    assert stop_at_each(lambda: DuckDBWarehouse(None), mode, {COMMIT}, after=True, step=step) > 10
 
 
 @pytest.mark.slow
@@ -129,3 +132,42 @@ def test_two_at_once_lose_no_row(mode: Mode, other: Mode) -> None:
             assert_reachable(setting, before)
             if stepped.made < number:
                 return
+
+
+class _Denying(Failing):
+    """Refuses these calls for want of a permission, and goes on."""
+
+    def step(self, name: str, *, after: bool) -> None:
+        """See `Failing.step`."""
+        if name in self.calls and not after:
+            raise WarehouseDenied("access denied", hint="Grant it.")
+
+
+@pytest.mark.parametrize(
+    ("call", "denied"),
+    [("remove_table", {"old"}), ("empty_table", {"orders", "notes"}), ("check_replacement", {"orders", "notes"})],
+)
+def test_what_is_denied_of_one_table_is_told_and_the_others_are_done(
+    embedded: Setting, call: str, denied: set[str]
+) -> None:
+    before = embedded.rows("shop")
+    denying = _Denying(embedded.warehouse, 0, calls={call})
+    found = recreate(embedded, denying, Mode.DATASET)
+    assert found.failed
+    told = {item.table: (item.error, item.fix) for item in found.tables if item.outcome is Outcome.FAILED}
+    assert told == dict.fromkeys(denied, ("access denied", "Grant it."))
+    rows = embedded.rows("shop")
+    assert {name for name in before if rows.get(name) == before[name]} == denied
+    assert_reachable(embedded, before)
+
+
+def test_an_error_in_the_middle_says_what_was_done_and_where_the_rows_are(embedded: Setting) -> None:
+    before = embedded.rows("shop")
+    stopping = Failing(embedded.warehouse, 2, calls={"empty_table"})
+    with pytest.raises(WarehouseUnavailable) as stopped:
+        recreate(embedded, stopping, Mode.TABLES)
+    (backup,) = embedded.backups.list()
+    assert stopped.value.hint == (
+        f"Done before that: later, notes. What was there is in {backup.name}. The same call finishes it."
+    )
+    assert embedded.rows("shop") == {**before, "later": [], "notes": []}

@@ -18,22 +18,19 @@ from cloudact.errors import (
     InvalidRequest,
 )
 from cloudact.planning.policy import EVERYTHING
-from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.recreation.recreations import Recreations
 from cloudact.tenancy.recreation.results import Mode, Recreation
 from cloudact.tenancy.sync import synchronize
 from tests.acme import ROOT
 from tests.reliability.world import acme_request
-from tests.tenancy.recreation.setting import Setting
+from tests.tenancy.recreation.setting import ANN, Setting
 
 CONFIRMED = Recreation(Mode.TABLES, confirm="shop")
+UNCONFIRMED = {
+    None: "recreating shop has to be confirmed with its name",
+    "Shop": "recreating shop is confirmed with 'Shop', which is not its name",
+}
 REFUSED: dict[str, tuple[Recreation, type[CloudactError], str]] = {
-    "not confirmed": (Recreation(Mode.TABLES), DestructiveRefused, "recreating shop has to be confirmed with its name"),
-    "another name": (
-        replace(CONFIRMED, confirm="Shop"),
-        DestructiveRefused,
-        "recreating shop is confirmed with 'Shop', which is not its name",
-    ),
     "unknown table": (
         replace(CONFIRMED, tables=("orders", "old", "nothing")),
         InvalidRequest,
@@ -47,7 +44,7 @@ def attempt(setting: Setting, desired: Dataset, recreation: Recreation, *, plann
     if planned:
         setting.recreations.plan(desired, recreation)
     else:
-        setting.recreations.run(desired, recreation, actor="ann")
+        setting.recreations.run(desired, recreation, actor=ANN)
 
 
 @pytest.mark.parametrize("planned", [True, False])
@@ -61,12 +58,28 @@ def test_what_cannot_be_meant_changes_nothing(embedded: Setting, case: str, plan
     assert embedded.backups.list() == ()
 
 
-@pytest.mark.parametrize("planned", [True, False])
-def test_production_refuses_first_and_says_how_to_allow_it(embedded: Setting, planned: bool) -> None:
+@pytest.mark.parametrize("confirm", UNCONFIRMED)
+def test_without_its_name_a_dataset_is_shown_what_would_be_done_and_no_more(
+    embedded: Setting, confirm: str | None
+) -> None:
+    before = embedded.rows("shop")
+    unconfirmed = replace(CONFIRMED, confirm=confirm)
+    planned = embedded.recreations.plan(embedded.shop, unconfirmed)
+    confirmed = embedded.recreations.plan(embedded.shop, CONFIRMED)
+    assert planned == replace(confirmed, message=f"{confirmed.message} Note: {UNCONFIRMED[confirm]}.")
+    with pytest.raises(DestructiveRefused, match=UNCONFIRMED[confirm]):
+        attempt(embedded, embedded.shop, unconfirmed, planned=False)
+    assert embedded.rows("shop") == before
+    assert embedded.backups.list() == ()
+
+
+def test_production_refuses_first_and_says_how_to_allow_it(embedded: Setting) -> None:
     embedded.allowed = False
     with pytest.raises(DestructiveRefused, match="production") as refused:
-        attempt(embedded, embedded.shop, Recreation(Mode.WITH_DATA), planned=planned)
+        attempt(embedded, embedded.shop, Recreation(Mode.WITH_DATA), planned=False)
     assert "CA_ALLOW_RECREATE=true" in refused.value.hint
+    planned = embedded.recreations.plan(embedded.shop, CONFIRMED)
+    assert planned.message.endswith("Note: recreating shop is refused in production.")
     assert embedded.backups.list() == ()
 
 
@@ -93,7 +106,7 @@ def test_every_declared_dataset_is_found_by_its_name(embedded: Setting) -> None:
         embedded.recreations.declared("acme_corp_prod")
     assert refused.value.hint.endswith("Declared: organizations, tenants.")
     embedded.bootstrap()
-    Onboarding(embedded.catalogs, embedded.warehouse, embedded.now, embedded.new_id).onboard(acme_request())
+    embedded.parts.onboarding.onboard(acme_request())
     assert embedded.recreations.declared("acme_corp_prod") == catalog.organization_dataset("acme_corp")
     with pytest.raises(DatasetNotDeclared, match="shop") as refused:
         embedded.recreations.declared("shop")
@@ -102,7 +115,7 @@ def test_every_declared_dataset_is_found_by_its_name(embedded: Setting) -> None:
 
 def test_an_organization_that_is_not_onboarded_yet_is_left_alone(embedded: Setting) -> None:
     embedded.bootstrap()
-    Onboarding(embedded.catalogs, embedded.warehouse, embedded.now, embedded.new_id).onboard(acme_request())
+    embedded.parts.onboarding.onboard(acme_request())
     with embedded.warehouse.connect() as connection:  # type: ignore[attr-defined]
         connection.execute("UPDATE organizations.org_profiles SET status = 'PROVISIONING'")
     with pytest.raises(InvalidRequest, match="onboarding of acme_corp has not finished"):
@@ -113,17 +126,16 @@ def test_a_template_that_cannot_be_read_is_told_where_it_may_be_the_one(embedded
     shutil.copytree(ROOT / "ps_templates", tmp_path, dirs_exist_ok=True)
     (tmp_path / "setup" / "other").mkdir()
     (tmp_path / "setup" / "other" / "config.yml").write_text("dataset: other\ntables: [nothing]\n")
-    recreations = Recreations(
-        embedded.catalogs, tmp_path, embedded.warehouse, embedded.now, embedded.new_id, allowed=True
-    )
+    recreations = Recreations(embedded.catalogs, tmp_path, embedded.warehouse, embedded.now, True, embedded.parts.trail)
     assert recreations.declared("tenants").name == "tenants"
     with pytest.raises(CatalogError, match=r"setup/other/.*nothing"):
         recreations.declared("other")
 
 
+@pytest.mark.slow
 def test_the_datasets_of_a_template_and_of_an_organization_are_recreated(embedded: Setting) -> None:
     embedded.bootstrap()
-    Onboarding(embedded.catalogs, embedded.warehouse, embedded.now, embedded.new_id).onboard(acme_request())
+    embedded.parts.onboarding.onboard(acme_request())
     tenants = embedded.recreations.declared("tenants")
     synchronize(embedded.warehouse, tenants, EVERYTHING)
     for desired in (tenants, embedded.recreations.declared("acme_corp_prod")):

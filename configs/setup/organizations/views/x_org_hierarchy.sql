@@ -1,4 +1,4 @@
--- One row per current department, project or team; superseded versions (end_date set) are left out, inactive entities stay so that past costs keep their place.
+-- One row per current entity of the hierarchy, such as a department; superseded versions (end_date set) are left out, inactive entities stay so that past costs keep their place.
 SELECT
   org_slug,
   id,
@@ -23,7 +23,10 @@ SELECT
   created_by,
   updated_at,
   updated_by,
-  version
+  version,
+  level,
+  path,
+  path_names
 FROM {organizations}.org_hierarchy
 WHERE org_slug = {org_slug}
   AND end_date IS NULL

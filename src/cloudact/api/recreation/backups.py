@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudact.api.auth import administrator_router
+from cloudact.api.auth import ActorDep, administrator_router
 from cloudact.api.errors import problem_responses
 from cloudact.api.organizations import Text
-from cloudact.api.services import ADMINISTRATOR, ServicesDep
+from cloudact.api.services import ServicesDep
 
 router = administrator_router("/api/v1/admin/backups", "backups")
 
@@ -75,6 +75,7 @@ class RestoredResponse(BaseModel):
     dataset: str = Field(examples=["organizations_restored"])
     backup: str = Field(examples=["organizations__backup_20260131120000"])
     tables: list[BackupTableResponse]
+    changed: list[str] = Field(description="What somebody changed in the backup since it was made, by numbers of rows.")
 
 
 DatasetQuery = Annotated[str | None, Query(description="Only backups of this dataset.")]
@@ -88,13 +89,13 @@ def list_backups(services: ServicesDep, dataset: DatasetQuery = None) -> BackupL
 
 
 @router.post("", summary="Make a backup", responses=problem_responses(404))
-def create(services: ServicesDep, body: BackupRequest) -> BackupResponse:
+def create(services: ServicesDep, actor: ActorDep, body: BackupRequest) -> BackupResponse:
     """Copy a dataset's tables to a dataset beside it, and compare every copy with its table."""
-    made = services.backups.create(body.dataset, body.tables, reason=body.reason, actor=ADMINISTRATOR)
+    made = services.backups.create(body.dataset, body.tables, reason=body.reason, actor=actor)
     return BackupResponse.model_validate(made)
 
 
 @router.post("/{backup}/restore", summary="Restore a backup to a new name", responses=problem_responses(404, 409))
-def restore(services: ServicesDep, backup: BackupPath, body: RestoreRequest) -> RestoredResponse:
+def restore(services: ServicesDep, actor: ActorDep, backup: BackupPath, body: RestoreRequest) -> RestoredResponse:
     """Make a dataset of a backup under a name that is free; what exists is left as it is."""
-    return RestoredResponse.model_validate(services.backups.restore(backup, body.target, actor=ADMINISTRATOR))
+    return RestoredResponse.model_validate(services.backups.restore(backup, body.target, actor=actor))

@@ -8,17 +8,16 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from cloudact.api.auth import administrator_router
+from cloudact.api.auth import ActorDep, administrator_router
 from cloudact.api.errors import problem_responses
 from cloudact.api.organizations import Text
-from cloudact.api.services import ADMINISTRATOR, ServicesDep
+from cloudact.api.services import ServicesDep
 from cloudact.tenancy.recreation.results import Mode, Outcome, Recreation
 
 router = administrator_router("/api/v1/admin/datasets", "datasets")
 
 _EXAMPLE: JsonDict = {
     "mode": "with_data",
-    "confirm": "organizations",
     "reason": "Another partitioning",
     "dry_run": True,
 }
@@ -34,7 +33,7 @@ class RecreateRequest(BaseModel):
         "empty; `dataset` also removes tables that are not declared."
     )
     tables: list[Text] = Field(default=[], description="Only these tables; all declared ones when it is empty.")
-    confirm: Text | None = Field(default=None, description="The dataset's name; refused without it.")
+    confirm: Text | None = Field(default=None, description="The dataset's name; refused without it, but for a dry run.")
     reason: Text = Field(default="", description="Why; the backup and the audit log keep it.")
     dry_run: bool = Field(default=False, description="Tell what would be done, and change nothing.")
 
@@ -76,7 +75,7 @@ DatasetPath = Annotated[
 
 
 @router.post("/{dataset}/recreate", summary="Make tables anew, after a backup", responses=problem_responses(404))
-def recreate(services: ServicesDep, dataset: DatasetPath, body: RecreateRequest) -> RecreatedResponse:
+def recreate(services: ServicesDep, actor: ActorDep, dataset: DatasetPath, body: RecreateRequest) -> RecreatedResponse:
     """Back up the tables of a dataset, then make them as declared, with or without their rows.
 
     A table that failed is told by `failed` and by its outcome; it is as it was, and the others are done.
@@ -85,4 +84,4 @@ def recreate(services: ServicesDep, dataset: DatasetPath, body: RecreateRequest)
     desired = services.recreations.declared(dataset)
     if body.dry_run:
         return RecreatedResponse.model_validate(services.recreations.plan(desired, recreation))
-    return RecreatedResponse.model_validate(services.recreations.run(desired, recreation, actor=ADMINISTRATOR))
+    return RecreatedResponse.model_validate(services.recreations.run(desired, recreation, actor=actor))

@@ -31,6 +31,7 @@ def plans_schema() -> Schema:
         "concurrent_limit": "Pipeline runs at the same time; unlimited if left out.",
         "seat_limit": "People; unlimited if left out.",
         "providers_limit": "Connected providers; unlimited if left out.",
+        "trial_days": "Days that a new organization may try the plan for; without a trial if left out.",
     }
     plans = {"plans": "The subscription plans that an onboarding may name, with their limits."}
     return model_schema(PlansFile, "plans.yml", {PlansFile: plans, SubscriptionPlan: limits})

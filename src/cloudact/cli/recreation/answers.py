@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -52,8 +54,9 @@ def backup_list(answer: Answer) -> None:
         state = "[green]complete[/]" if backup["complete"] else "[bold red]INCOMPLETE[/]"
         console.print(f"{escape(backup['name'])}  {state}")
         said = f": {backup['reason']}" if backup["reason"] else ""
-        told = f"{backup['created_at'][:19]} by {backup['created_by']}, {_size(backup)}{said}"
-        console.print(f"  {escape(told)}", style="dim")
+        made_at = datetime.fromisoformat(backup["created_at"]).astimezone(UTC)
+        told = f"{made_at:%Y-%m-%d %H:%M:%S} UTC by {backup['created_by']}, {_size(backup)}{said}"
+        console.print(f"  {escape(' '.join(told.split()))}", style="dim")
     count = len(answer["backups"])
     console.print(f"{count} backup{'s' if count != 1 else ''}", style="dim")
 
@@ -71,6 +74,8 @@ def restored(answer: Answer) -> None:
     console = _console()
     headline(console, answer["dataset"], "SUCCESS", f"{_size(answer)} of {answer['backup']}.")
     _copies(console, answer)
+    for change in answer["changed"]:
+        console.print(f"[red]![/] the backup was changed: {escape(change)}")
 
 
 def _copies(console: Console, answer: Answer) -> None:

@@ -41,7 +41,8 @@ def recreate(  # noqa: PLR0913 - each is an option of the command line
     ] = False,
     table: Annotated[list[str] | None, typer.Option("--table", help="Only this table. May be repeated.")] = None,
     confirm: Annotated[
-        str | None, typer.Option("--confirm", metavar="DATASET", help="The dataset's name, once more.")
+        str | None,
+        typer.Option("--confirm", metavar="DATASET", help="The dataset's name, once more; a dry run needs none."),
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; the backup and the audit log keep it.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and change nothing.")] = False,
@@ -55,7 +56,7 @@ def recreate(  # noqa: PLR0913 - each is an option of the command line
     With --with-data a table gets another partitioning or other types and keeps every row, or it stays as it is and the
     command says why. Exits with 6 when a table failed.
 
-    Example: cloudact recreate organizations --with-data --confirm organizations --dry-run
+    Example: cloudact recreate organizations --with-data --dry-run
     """
     with reported(as_json=as_json):
         mode = _mode(with_data, empty_tables, empty_dataset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,9 +16,12 @@ from cloudact.errors import (
     InvalidRequest,
     Problem,
 )
+from cloudact.tenancy.actor import Actor
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
+from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.declarations import Declarations
-from cloudact.tenancy.recreation.audit import Action, Audit, Event
 from cloudact.tenancy.recreation.copies import backup_from, check_text, copy_tables, declare, take_backup
+from cloudact.tenancy.recreation.owner import owner_of
 from cloudact.tenancy.recreation.records import (
     MARK,
     Record,
@@ -31,7 +34,7 @@ from cloudact.tenancy.recreation.records import (
 )
 from cloudact.tenancy.recreation.results import Backup, BackupTable, Restored
 from cloudact.tenancy.recreation.scope import named_tables, rows_of
-from cloudact.tenancy.store import NewId
+from cloudact.tenancy.sync import counted
 from cloudact.warehouse.driver import Session, Warehouse
 
 # What both engines take, but for names that BigQuery hides or DuckDB has for itself.
@@ -45,53 +48,53 @@ class Backups:
     catalogs: Declarations
     warehouse: Warehouse
     clock: Callable[[], datetime]
-    new_id: NewId
+    trail: AuditTrail
 
     def list(self, dataset: str | None = None) -> tuple[Backup, ...]:
         """Return every backup, or those of one dataset, the newest first; incomplete ones are among them."""
 
         def work(session: Session) -> tuple[Backup, ...]:
             found = (_account(session, item) for item in _find(session, f"{dataset or ''}{MARK}"))
-            return tuple(item for item in found if dataset in {None, item.backup_of})
+            return tuple(item for item in found if dataset is None or item.backup_of.casefold() == dataset.casefold())
 
         return tuple(sorted(self.warehouse.run(work), key=lambda item: (item.created_at, item.name), reverse=True))
 
-    def create(self, dataset: str, tables: Sequence[str] = (), *, reason: str, actor: str) -> Backup:
+    def create(self, dataset: str, tables: Sequence[str] = (), *, reason: str, actor: Actor) -> Backup:
         """Copy these tables of a dataset, or all that it has; views are not copied, for they hold no rows.
 
         Raises DatasetNotFound, and InvalidRequest for a table that is not there.
         """
-        check_text(reason=reason, actor=actor)
+        check_text(reason=reason, actor=actor.name)
         actual = self.warehouse.run(lambda session: session.inspect(dataset))
         if actual is None:
             raise DatasetNotFound(dataset)
         chosen = named_tables(actual, tables)
         details = {"operation": "backup.create", "tables": [table.name for table in chosen], "reason": reason}
-        with self._audit().of(Event(Action.CREATE, dataset, actor, details)) as result:
-            record = Record(dataset, self.clock(), actor, reason)
+        with self.trail.operation(actor, self._event(dataset, details)) as outcome:
+            record = Record(dataset, self.clock(), actor.name, reason)
             backup = take_backup(self.warehouse, replace(actual, name=dataset, tables=chosen), record)
-            result.details["backup"] = backup.name
+            outcome.details["backup"] = backup.name
         return backup
 
-    def restore(self, backup: str, target: str, *, actor: str) -> Restored:
+    def restore(self, backup: str, target: str, *, actor: Actor) -> Restored:
         """Make a dataset of a complete backup, under a name that no dataset has.
 
         A restore that was interrupted is finished by the same call. Raises BackupNotFound, BackupIncomplete and
         DatasetNameTaken.
         """
         _check_target(target)
-        check_text(actor=actor)
+        check_text(actor=actor.name)
         source = self._complete(backup)
-        unfinished = restored_dataset(target, backup, source.location, actor, complete=False)
-        finished = restored_dataset(target, backup, source.location, actor, complete=True)
+        unfinished = restored_dataset(target, backup, source.location, actor.name, complete=False)
+        finished = restored_dataset(target, backup, source.location, actor.name, complete=True)
         tables = [table.name for table in source.tables]
         self.warehouse.run(lambda session: _check_free(session, finished, backup))
         details = {"operation": "backup.restore", "backup": backup}
-        with self._audit().of(Event(Action.CREATE, target, actor, details)):
+        with self.trail.operation(actor, self._event(target, details)):
             self.warehouse.run(lambda session: _begin(session, unfinished, backup))
             copied = self.warehouse.run(lambda session: copy_tables(session, backup, target, tables))
             self.warehouse.run(lambda session: declare(session, finished))
-        return Restored(target, backup, copied)
+        return Restored(target, backup, copied, tuple(_changed(record_of(source), copied)))
 
     def _complete(self, backup: str) -> Dataset:
         """Return a backup's dataset; raises BackupNotFound or BackupIncomplete for one that cannot be restored."""
@@ -102,8 +105,9 @@ class Backups:
             raise BackupIncomplete(backup)
         return found
 
-    def _audit(self) -> Audit:
-        return Audit(self.catalogs, self.warehouse, self.clock, self.new_id)
+    def _event(self, dataset: str, details: Mapping[str, object]) -> Event:
+        organization = owner_of(self.warehouse, self.catalogs.load().central_name, dataset)
+        return Event(Action.CREATE, ResourceType.DATASET, dataset, organization, details)
 
 
 def _find(session: Session, containing: str) -> Iterator[Dataset]:
@@ -137,6 +141,19 @@ def _account(session: Session, found: Dataset) -> Backup:
         for table in found.tables
     ]
     return backup_from(found.name, record, tables, complete=is_complete(found))
+
+
+def _changed(record: Record, copied: Sequence[BackupTable]) -> Iterator[str]:
+    """Yield what is not as it was when the backup was made, as far as numbers of rows tell."""
+    rows = {item.table: item.rows for item in copied}
+    for table in sorted({*record.rows, *rows} if record.rows else ()):
+        was, now = record.rows.get(table), rows.get(table)
+        if was is None:
+            yield f"{table} was not there when the backup was made"
+        elif now is None:
+            yield f"{table} is there no longer, and had {counted(was, 'row')} when the backup was made"
+        elif now != was:
+            yield f"{table} has {counted(now, 'row')}, and had {was} when the backup was made"
 
 
 def _check_target(target: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from cloudact.catalog.model import Dataset
-from cloudact.errors import InvalidRequest, Problem, WarehouseBusy, WarehouseNotFound, WarehouseRefused
+from cloudact.errors import InvalidRequest, Problem, WarehouseBusy, WarehouseError, WarehouseNotFound, WarehouseRefused
 from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import EVERYTHING
 from cloudact.tenancy.recreation.records import Record, backup_dataset, backup_name
@@ -40,15 +40,19 @@ def take_backup(warehouse: Warehouse, source: Dataset, record: Record) -> Backup
     name = warehouse.run(lambda session: _begin(session, source, record))
     _log.info("backup_begun", backup=name, tables=len(source.tables))
     tables = [table.name for table in source.tables]
+    unfinished = f"{source.name} is as it was; `cloudact backup list` shows whether its backup {name} was finished."
     try:
         rows = warehouse.run(lambda session: copy_tables(session, source.name, name, tables))
+        done = replace(record, rows={item.table: item.rows for item in rows})
+        warehouse.run(lambda session: declare(session, backup_dataset(name, done, source.location, complete=True)))
     except WarehouseNotFound as error:
         raise WarehouseBusy(
             f"{source.name}: another caller took a table away meanwhile: {error.message}",
-            hint=f"Repeat the call. The backup {name} was not finished, and is used for nothing.",
+            hint=f"Repeat the call. {unfinished}",
         ) from error
-    done = replace(record, rows={item.table: item.rows for item in rows})
-    warehouse.run(lambda session: declare(session, backup_dataset(name, done, source.location, complete=True)))
+    except WarehouseError as error:
+        error.hint = f"{error.hint} {unfinished}".strip()
+        raise
     _log.info("backup_complete", backup=name, rows=sum(item.rows for item in rows))
     return backup_from(name, done, rows, complete=True)
 
@@ -76,7 +80,7 @@ def copy_tables(session: Session, source: str, target: str, tables: Sequence[str
         if before != after:
             raise WarehouseRefused(
                 f"{one} was written to while it was copied: it has {before.rows} rows, and its copy {after.rows}",
-                hint=f"Stop what writes to it, and repeat the call. What was copied to {target} is used for nothing.",
+                hint="Stop what writes to it, and repeat the call.",
             )
         copied.append(BackupTable(table, after.rows))
     return tuple(copied)

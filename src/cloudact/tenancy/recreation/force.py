@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cloudact.errors import DatasetNotFound, DestructiveRefused
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.bootstrap import Bootstrap, BootstrapResult
 from cloudact.tenancy.recreation.recreations import Recreations
 from cloudact.tenancy.recreation.results import Mode, Recreated, Recreation
@@ -13,7 +14,8 @@ from cloudact.tenancy.sync import SyncOutcome
 
 _BOOTSTRAP_HINT = (
     'To go on, confirm with the name of the dataset: "confirm_dataset": "{dataset}" in the request, or --confirm '
-    "{dataset} for the command; a backup is made first. To keep every row, use bootstrap/sync or `cloudact recreate`."
+    "{dataset} for the command; a backup is made first. To keep every row, use bootstrap/sync or `cloudact recreate "
+    "{dataset} --with-data`."
 )
 
 
@@ -25,24 +27,28 @@ class Force:
     tables: bool = False
     confirm: str | None = None
 
-    def recreation(self, dataset: str, *, allowed: bool, hint: str) -> Recreation | None:
-        """Return what the flags ask to be done to this dataset: the greater of the two, or None without a flag.
+    @property
+    def recreation(self) -> Recreation | None:
+        """What the flags ask to be done: the greater of the two, or None without a flag."""
+        flags = {"force_recreate_dataset": self.dataset, "force_recreate_tables": self.tables}
+        named = [name for name, value in flags.items() if value]
+        mode = Mode.DATASET if self.dataset else Mode.TABLES
+        return Recreation(mode, confirm=self.confirm, reason=" and ".join(named)) if named else None
+
+    def confirmed(self, dataset: str, *, allowed: bool, hint: str) -> Recreation | None:
+        """Return what the flags ask to be done to this dataset, or None without a flag.
 
         Raises DestructiveRefused with this hint unless the dataset is confirmed by its name; not where recreation is
         not allowed, because no confirmation helps there.
         """
-        flags = {"force_recreate_dataset": self.dataset, "force_recreate_tables": self.tables}
-        named = [name for name, value in flags.items() if value]
-        if not named:
-            return None
-        if allowed and self.confirm != dataset:
+        recreation = self.recreation
+        if recreation and allowed and self.confirm != dataset:
             given = f"confirm_dataset is {self.confirm!r}" if self.confirm else "confirm_dataset is missing"
             raise DestructiveRefused(
-                f"{' and '.join(named)}: refused, because the tables of {dataset} would be emptied and {given}",
+                f"{recreation.reason}: refused, because the tables of {dataset} would be emptied and {given}",
                 hint=hint,
             )
-        mode = Mode.DATASET if self.dataset else Mode.TABLES
-        return Recreation(mode, confirm=self.confirm, reason=" and ".join(named))
+        return recreation
 
 
 def unless_absent(recreate: Callable[[], Recreated]) -> Recreated | None:
@@ -53,16 +59,16 @@ def unless_absent(recreate: Callable[[], Recreated]) -> Recreated | None:
         return None
 
 
-def bootstrap(usual: Bootstrap, recreations: Recreations, force: Force, *, actor: str) -> BootstrapResult:
+def bootstrap(usual: Bootstrap, recreations: Recreations, force: Force, *, actor: Actor) -> BootstrapResult:
     """Bootstrap; with a force flag the central dataset is made anew before, as far as there is one."""
     desired = usual.catalogs.load().central_dataset()
-    recreation = force.recreation(
+    recreation = force.confirmed(
         desired.name, allowed=recreations.allowed, hint=_BOOTSTRAP_HINT.format(dataset=desired.name)
     )
     if recreation is None:
-        return usual.run()
+        return usual.run(actor=actor)
     recreated = unless_absent(lambda: recreations.run(desired, recreation, actor=actor))
-    result = replace(usual.run(), recreated=recreated)
+    result = replace(usual.run(actor=actor), recreated=recreated)
     if recreated is None or not recreated.failed:
         return result
     return replace(result, status=SyncOutcome.PARTIAL, message=f"{recreated.message} {result.message}")

@@ -18,24 +18,29 @@ from cloudact.errors import (
     DatasetNotFound,
     DestructiveRefused,
     WarehouseBusy,
+    WarehouseDenied,
+    WarehouseError,
     WarehouseNotFound,
     WarehouseRefused,
 )
 from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import BOOTSTRAP
+from cloudact.tenancy.actor import Actor
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
+from cloudact.tenancy.audit.rows import TRAIL_COLUMNS
+from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.declarations import Declarations
-from cloudact.tenancy.recreation.audit import AUDIT_LOGS, Action, Audit, Event
 from cloudact.tenancy.recreation.copies import check_text, take_backup
 from cloudact.tenancy.recreation.declared import declared_dataset
+from cloudact.tenancy.recreation.owner import owner_of
 from cloudact.tenancy.recreation.records import Record
 from cloudact.tenancy.recreation.results import Mode, Outcome, Recreated, Recreation
 from cloudact.tenancy.recreation.scope import CHANGED, Step, chosen_tables, steps_of
-from cloudact.tenancy.store import NewId
 from cloudact.tenancy.sync import counted
 from cloudact.warehouse.driver import Session, TableName, Warehouse
 
 # What concerns one table and not the warehouse, so that the others are done.
-_OF_ONE_TABLE = (WarehouseRefused, WarehouseNotFound, WarehouseBusy, ChangeFailed)
+_OF_ONE_TABLE = (WarehouseRefused, WarehouseDenied, WarehouseNotFound, WarehouseBusy, ChangeFailed)
 _log = structlog.get_logger(__name__)
 
 
@@ -62,8 +67,8 @@ class Recreations:
     templates_dir: Path
     warehouse: Warehouse
     clock: Callable[[], datetime]
-    new_id: NewId
     allowed: bool
+    trail: AuditTrail
 
     def declared(self, dataset: str) -> Dataset:
         """Return what is declared for a dataset: the central one, an organization's, or one of a pipeline template.
@@ -73,52 +78,58 @@ class Recreations:
         return declared_dataset(self.catalogs, self.templates_dir, self.warehouse, dataset)
 
     def plan(self, desired: Dataset, recreation: Recreation) -> Recreated:
-        """Return what `run` would do, changing nothing; raises whatever `run` would refuse."""
-        check_text(reason=recreation.reason)
-        self._refuse(desired, recreation)
-        found = self._assess(desired, recreation)
-        return _result(found, recreation, None, planned=True)
+        """Return what `run` would do, changing nothing; raises DatasetNotFound and InvalidRequest as `run` does.
 
-    def run(self, desired: Dataset, recreation: Recreation, *, actor: str) -> Recreated:
+        It needs no confirmation, and production shows it too; the message says where `run` would refuse for that.
+        """
+        check_text(reason=recreation.reason)
+        found = self._assess(desired, recreation)
+        planned = _result(found, recreation, None, planned=True)
+        refusal = self._refusal(desired.name, recreation)
+        return replace(planned, message=f"{planned.message} Note: {refusal.message}.") if refusal else planned
+
+    def run(self, desired: Dataset, recreation: Recreation, *, actor: Actor) -> Recreated:
         """Make a backup of what is about to change, then each table as it is declared; the dataset itself stays.
 
         Run again after an interruption, it makes a new backup of what is there then, and finishes. A table that cannot
         be made anew stays as it is and is reported. Raises DestructiveRefused, DatasetNotFound and InvalidRequest
         before anything is done.
         """
-        check_text(reason=recreation.reason, actor=actor)
-        self._refuse(desired, recreation)
+        check_text(reason=recreation.reason, actor=actor.name)
+        if refusal := self._refusal(desired.name, recreation):
+            raise refusal
         if self.warehouse.run(lambda session: session.inspect(desired.name, [], desired)) is None:
             raise DatasetNotFound(desired.name)
         chosen = chosen_tables(desired, recreation)
-        audit = Audit(self.catalogs, self.warehouse, self.clock, self.new_id)
         action = Action.UPDATE if recreation.mode is Mode.WITH_DATA else Action.DELETE
         asked = {"mode": recreation.mode, "tables": list(recreation.tables), "reason": recreation.reason}
-        event = Event(action, desired.name, actor, {"operation": "recreate", **asked})
-        # A table of audit rows that takes none may be what is to be mended.
-        required = all(table.key != AUDIT_LOGS for table in chosen)
-        with audit.of(event, required=required) as outcome:
+        organization = owner_of(self.warehouse, self.catalogs.load().central_name, desired.name)
+        details = {"operation": "recreate", **asked}
+        event = Event(action, ResourceType.DATASET, desired.name, organization, details)
+        # A table of the trail that takes no row may be what is to be mended.
+        required = all(table.key not in TRAIL_COLUMNS for table in chosen)
+        with self.trail.operation(actor, event, required=required) as outcome:
             found = self._assess(desired, recreation)
-            result = self._carry_out(found, recreation, actor)
+            result = self._carry_out(found, recreation, actor.name)
             outcome.details.update(backup=result.backup, outcome=[asdict(item) for item in result.tables])
             outcome.error = result.message if result.failed else None
         return result
 
-    def _refuse(self, desired: Dataset, recreation: Recreation) -> None:
-        name = desired.name
+    def _refusal(self, name: str, recreation: Recreation) -> DestructiveRefused | None:
         if not self.allowed:
-            raise DestructiveRefused(
-                f"{name}: tables are not recreated in production",
+            return DestructiveRefused(
+                f"recreating {name} is refused in production",
                 hint="Set CA_ALLOW_RECREATE=true for the process that shall do it, and take it away afterwards. "
                 "Nothing was changed.",
             )
         if recreation.confirm != name:
             given = f"is confirmed with {recreation.confirm!r}, which is not its name"
             missing = "has to be confirmed with its name"
-            raise DestructiveRefused(
-                f"recreating {name} {missing if recreation.confirm is None else given}",
+            return DestructiveRefused(
+                f"recreating {name} {given if recreation.confirm else missing}",
                 hint=f'Send "confirm": "{name}", or --confirm {name} on the command line. Nothing was changed.',
             )
+        return None
 
     def _assess(self, desired: Dataset, recreation: Recreation) -> _Assessment:
         def work(session: Session) -> _Assessment:
@@ -152,9 +163,15 @@ class Recreations:
         if changed.tables:
             reason = recreation.reason or f"before its recreation, mode {recreation.mode}"
             backup = take_backup(self.warehouse, changed, Record(changed.name, self.clock(), actor, reason)).name
-        steps = tuple(self._done(found.actual, step, backup or "") for step in found.steps)
-        error = self._renew_views(found.actual.name, steps)
-        return _result(replace(found, steps=steps), recreation, backup, view_error=error)
+        steps: list[Step] = []
+        try:
+            steps.extend(self._done(found.actual, step, backup or "") for step in found.steps)
+        except WarehouseError as error:
+            # The caller gets no result, so that nothing else says what is done and where the rows are.
+            error.hint = f"{error.hint} {_done_before(steps, backup)}".strip()
+            raise
+        view_error = self._renew_views(found.actual.name, steps)
+        return _result(replace(found, steps=tuple(steps)), recreation, backup, view_error=view_error)
 
     def _done(self, actual: Dataset, step: Step, backup: str) -> Step:
         """Carry out one step in a unit of its own."""
@@ -174,9 +191,16 @@ class Recreations:
         tables = [step.table.name for step in steps if step.live and step.outcome is not Outcome.REMOVED]
         try:
             self.warehouse.run(lambda session: session.renew_views(dataset, tables))
-        except WarehouseRefused as error:
+        except WarehouseError as error:
             return error
         return None
+
+
+def _done_before(steps: Sequence[Step], backup: str | None) -> str:
+    """Return what a run that stops had done until then, and where the rows are."""
+    done = [step.table.name for step in steps if step.outcome not in {Outcome.UNCHANGED, Outcome.FAILED}]
+    held = f" What was there is in {backup}." if backup else ""
+    return f"Done before that: {', '.join(done) or 'no table'}.{held} The same call finishes it."
 
 
 def _work_of(actual: Dataset, step: Step, backup: str) -> Callable[[Session], object] | None:

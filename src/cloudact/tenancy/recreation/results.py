@@ -49,11 +49,15 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A dataset made from a backup, under a name that was free."""
+    """A dataset made from a backup, under a name that was free.
+
+    `changed` tells of each table that somebody took rows from, or added them to, since the backup was made.
+    """
 
     dataset: str
     backup: str
     tables: tuple[BackupTable, ...]
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

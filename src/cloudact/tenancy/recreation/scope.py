@@ -51,7 +51,10 @@ def named_tables(dataset: Dataset, names: Sequence[str]) -> tuple[Table, ...]:
 def chosen_tables(desired: Dataset, recreation: Recreation) -> tuple[Table, ...]:
     """Return the declared tables that are to be made anew; raises InvalidRequest for names that cannot be meant."""
     if recreation.mode is Mode.DATASET and recreation.tables:
-        what, fix = "cannot be named, because this mode is about the whole dataset", f"use the mode {Mode.TABLES}"
+        what, fix = (
+            "cannot be named, because this mode is about the whole dataset",
+            f"use the mode {Mode.TABLES}, --empty-tables",
+        )
         raise InvalidRequest(f"tables {what}; {fix}", problems=[Problem("request", "tables", what, fix)])
     return named_tables(desired, recreation.tables)
 

@@ -14,10 +14,12 @@ from cloudact.tenancy.sync import (
     Applied,
     ConflictReport,
     ErrorReport,
+    Recorder,
     SyncOutcome,
     plan_for,
     report,
     synchronize,
+    unrecorded,
 )
 from cloudact.warehouse.driver import Warehouse
 from cloudact.warehouse.usage import measured
@@ -71,10 +73,10 @@ class Templates:
         plan = self.warehouse.run(lambda session: plan_for(session, desired, policy))
         return _result(desired, Applied(plan, plan.changes), 0)
 
-    def run(self, desired: Dataset, policy: Policy) -> TemplateResult:
+    def run(self, desired: Dataset, policy: Policy, *, record: Recorder = unrecorded) -> TemplateResult:
         """Create the dataset and what is missing in it; a table that the warehouse refuses is reported, not raised."""
         with measured() as usage:
-            applied = synchronize(self.warehouse, desired, policy)
+            applied = synchronize(self.warehouse, desired, policy, record=record)
         return _result(desired, applied, usage.bytes_billed)
 
 

@@ -124,6 +124,10 @@ class BigQuerySession:
         answer = self._typed(dataset, lambda known: rows.script(self._client.project, [update], known))
         return answer.affected > 0
 
+    def expect(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
+        """See `Session.expect`; of transactions that update one table at the same time, BigQuery lets one win."""
+        self._writes.append(rows.Expect(dataset, table, values, tuple(where)))
+
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.update`."""
         if not where:

@@ -57,10 +57,10 @@ class Inspector:
         return found.fetchone() is not None
 
     def datasets(self, containing: str) -> list[str]:
-        """Return the names of the schemas that have this text in them."""
+        """Return the names of the schemas that have this text in them, in whatever case, as names are matched here."""
         found = self.connection.execute(
             "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database() AND NOT internal"
-            " AND contains(schema_name, ?) ORDER BY schema_name",
+            " AND contains(lower(schema_name), lower(?)) ORDER BY schema_name",
             [containing],
         )
         return [name for (name,) in found.fetchall()]

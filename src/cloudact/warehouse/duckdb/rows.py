@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import assert_never
 
-from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
+from cloudact.warehouse.driver import Condition, Contains, Equals, JsonText, OneOf, Page, Row, Within
 from cloudact.warehouse.duckdb.type_map import quote
 
 Statement = tuple[str, list[object]]
@@ -38,7 +38,7 @@ def select(
     text = f"SELECT {wanted} FROM {_name(dataset, table)}{condition}"
     if page is None:
         return text, parameters
-    order = ", ".join(quote(name) for name in page.order_by)
+    order = ", ".join(f"{quote(name)} DESC" if page.descending else quote(name) for name in page.order_by)
     return f"{text} ORDER BY {order} LIMIT ? OFFSET ?", [*parameters, page.limit, page.offset]
 
 
@@ -60,6 +60,8 @@ def _bound(value: object) -> object:
         return {name.upper() if is_pair else name: _bound(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_bound(item) for item in value]
+    if isinstance(value, JsonText):
+        return str(value)
     if isinstance(value, Decimal) and len(value.as_tuple().digits) > _MAX_DIGITS:
         return format(value, "f")
     return value
@@ -79,6 +81,14 @@ def _where(where: Sequence[Condition]) -> Statement:
             case Equals(column=column, value=value):
                 parts.append(f"{quote(column)} = ?")
                 parameters.append(value)
+            case OneOf(column=column, values=values):
+                parts.append(f"{quote(column)} IN ({', '.join('?' for _ in values)})" if values else "FALSE")
+                parameters += values
+            case Within(column=column, at_least=at_least, below=below):
+                bounds = [(">=", at_least), ("<", below)]
+                found = [(f"{quote(column)} {sign} ?", value) for sign, value in bounds if value is not None]
+                parts += [text for text, _ in found] or [f"{quote(column)} IS NOT NULL"]
+                parameters += [value for _, value in found]
             case Contains(columns=columns, text=text):
                 parts.append("(" + " OR ".join(f"contains(lower({quote(name)}), lower(?))" for name in columns) + ")")
                 parameters += [text] * len(columns)

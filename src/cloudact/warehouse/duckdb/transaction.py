@@ -166,6 +166,12 @@ class Transaction:
         self.update(dataset, table, values, where)
         return True
 
+    def expect(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
+        """See `Session.expect`; of transactions that update one row beside each other, only one commits."""
+        if self.count(dataset, table, where) != 1:
+            raise WarehouseBusy(f"{dataset}.{table}: the row that the unit relies on is not as it was")
+        self.update(dataset, table, values, where)
+
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.update`."""
         if not where:

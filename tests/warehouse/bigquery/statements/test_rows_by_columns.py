@@ -60,7 +60,9 @@ def only_parameter(write: Write) -> dict[str, Any]:
 
 VALUES: dict[str, tuple[object, bool]] = {
     "nothing": (None, False),
-    "text": ("{}", False),
+    "text": ("text {}", False),
+    "a text that may be JSON": ('{"a": 1}', True),
+    "a text that may be a list in JSON": ("[1]", True),
     "a list": ([1, 2], False),
     "an empty list": ([], False),
     "a record": ({"sku": "a"}, True),
@@ -73,14 +75,14 @@ VALUES: dict[str, tuple[object, bool]] = {
 
 
 @pytest.mark.parametrize(("value", "expected"), VALUES.values(), ids=VALUES)
-def test_records_wait_for_the_columns(value: object, expected: bool) -> None:
+def test_what_does_not_say_its_type_waits_for_the_columns(value: object, expected: bool) -> None:
     row: Row = {"id": 1, "value": value}
     writes: list[Write] = [
         Insert("s", "t", ({"id": 0, "value": None}, row)),
         Ensure("s", "t", row, ("id",)),
         Update("s", "t", row, (Equals("id", 1),)),
     ]
-    assert [write.records for write in writes] == [expected] * 3
+    assert [write.needs_columns for write in writes] == [expected] * 3
     assert [need_columns([write]) for write in writes] == [expected] * 3
     assert need_columns([Insert("s", "u", ({"id": 1},)), *writes]) == expected
 

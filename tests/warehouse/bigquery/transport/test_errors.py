@@ -22,6 +22,7 @@ from cloudact.warehouse.bigquery.transport.errors import (
     CONNECTION_ERRORS,
     GOOGLE_ERRORS,
     JOB_REASONS,
+    MOVED_ON,
     REASONS,
     STATUSES,
     Outcome,
@@ -239,6 +240,14 @@ def test_credentials_that_could_not_be_renewed_just_now_are_not_denied() -> None
     assert outcome_of(error) is Outcome.TRANSIENT
     assert is_transient(error)
     assert type(to_warehouse_error(error)) is WarehouseUnavailable
+
+
+def test_a_unit_whose_row_has_moved_on_is_run_again_and_its_job_is_not() -> None:
+    error = google_error(400, "invalidQuery", f"Query error: Assertion failed: {MOVED_ON} at [2:1]")
+    assert outcome_of(error) is Outcome.CONFLICT
+    assert isinstance(to_warehouse_error(error), WarehouseBusy)
+    assert not is_failed_job(error)
+    assert is_failed_job(google_error(400, "invalidQuery", "Transaction is aborted due to concurrent update"))
 
 
 def test_every_outcome_has_an_error() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +13,7 @@ from cloudact.pipeline.processor import StepContext, StepReport
 from cloudact.planning.policy import Policy
 from cloudact.processors.details import details_of
 from cloudact.processors.use_cases import Dependencies
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
 from cloudact.tenancy.recreation.force import Force, unless_absent
 from cloudact.tenancy.recreation.results import Outcome, Recreated, Recreation
 from cloudact.tenancy.sync import counted
@@ -59,9 +60,9 @@ class OnetimeBootstrapProcessor:
     config: ClassVar[type[OnetimeBootstrapConfig]] = OnetimeBootstrapConfig
 
     def plan(self, config: OnetimeBootstrapConfig, context: StepContext) -> StepReport:
-        """Return what `run` would create and recreate, changing nothing."""
+        """Return what `run` would create and recreate, changing nothing, so that it needs no confirmation."""
         use_cases, desired = self.dependencies.within(context), self._declared(config, context)
-        recreation = _recreation(config, desired, context, allowed=use_cases.recreations.allowed)
+        recreation = _force(config).recreation
         recreated = unless_absent(lambda: use_cases.recreations.plan(desired, recreation)) if recreation else None
         result = use_cases.templates.plan(desired, _policy(config))
         return _report(_once_done(result, recreated) if recreated else result, recreated, planned=True)
@@ -69,13 +70,16 @@ class OnetimeBootstrapProcessor:
     def run(self, config: OnetimeBootstrapConfig, context: StepContext) -> StepReport:
         """Create what is missing, once a force flag is done; raises CatalogError first when a file is wrong."""
         use_cases, desired = self.dependencies.within(context), self._declared(config, context)
-        recreation = _recreation(config, desired, context, allowed=use_cases.recreations.allowed)
-        actor = f"pipeline {context.pipeline_id}"
+        recreation = _confirmed(config, desired, context, allowed=use_cases.recreations.allowed)
+        actor = use_cases.actor
         recreated = (
             unless_absent(lambda: use_cases.recreations.run(desired, recreation, actor=actor)) if recreation else None
         )
         _log_recreated(recreated, context)
-        result = use_cases.templates.run(desired, _policy(config))
+        policy = _policy(config)
+        event = Event(Action.SYNC, ResourceType.DATASET, desired.name, details=asdict(policy))
+        with use_cases.trail.around(actor, event) as record:
+            result = use_cases.templates.run(desired, policy, record=record)
         _log(result, desired, context)
         return _report(result, recreated, planned=False)
 
@@ -86,7 +90,11 @@ class OnetimeBootstrapProcessor:
         return desired
 
 
-def _recreation(
+def _force(config: OnetimeBootstrapConfig) -> Force:
+    return Force(config.force_recreate_dataset, config.force_recreate_tables, config.confirm_dataset)
+
+
+def _confirmed(
     config: OnetimeBootstrapConfig, desired: Dataset, context: StepContext, *, allowed: bool
 ) -> Recreation | None:
     hint = (
@@ -94,8 +102,7 @@ def _recreation(
         f"confirm_dataset={desired.name} where the file has that variable; a backup is made first. Without the flag "
         "missing tables are created, and sync_missing_columns: true adds missing columns; no row is touched."
     )
-    force = Force(config.force_recreate_dataset, config.force_recreate_tables, config.confirm_dataset)
-    recreation = force.recreation(desired.name, allowed=allowed, hint=hint)
+    recreation = _force(config).confirmed(desired.name, allowed=allowed, hint=hint)
     return recreation and replace(recreation, reason=f"{recreation.reason} in run {context.run_id}")
 
 
@@ -150,12 +157,12 @@ def _report(result: TemplateResult, recreated: Recreated | None, *, planned: boo
 
 
 def _summary(result: TemplateResult, *, planned: bool) -> str:
-    would = "would be " if planned else ""
-    made = f"{would}created" if result.dataset_created else "existed"
+    would, existed = ("would be ", "exist") if planned else ("", "existed")
+    there = "exists" if planned else "existed"
     parts = [
-        f"dataset {result.dataset} {made}",
+        f"dataset {result.dataset} {f'{would}created' if result.dataset_created else there}",
         f"{counted(len(result.tables_created), 'table')} {would}created",
-        f"{len(result.tables_skipped)} skipped because they existed",
+        f"{len(result.tables_skipped)} {would}skipped because they {existed}",
     ]
     columns = sum(map(len, result.columns_added.values()))
     more = {

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from cloudact.pipeline.processor import StepContext, StepReport
 from cloudact.processors.details import details_of
 from cloudact.processors.use_cases import Dependencies
+from cloudact.tenancy.bootstrap import BootstrapResult
 from cloudact.tenancy.sync import SyncOutcome
 
 
@@ -28,13 +29,17 @@ class BootstrapProcessor:
     config: ClassVar[type[BootstrapConfig]] = BootstrapConfig
 
     def plan(self, _config: BootstrapConfig, context: StepContext) -> StepReport:
-        """Return how the central dataset stands: `run` creates the tables and views that are missing."""
-        state = self.dependencies.within(context).bootstrap.status()
-        return StepReport(summary=f"{state.dataset}: {state.message}", details=details_of(state))
+        """Return which tables `run` would create, changing nothing."""
+        return _report(self.dependencies.within(context).bootstrap.plan())
 
     def run(self, _config: BootstrapConfig, context: StepContext) -> StepReport:
         """Create what is missing; a table that could not be created is a failure."""
-        result = self.dependencies.within(context).bootstrap.run()
+        use_cases = self.dependencies.within(context)
+        result = use_cases.bootstrap.run(actor=use_cases.actor)
         context.log.info("central_dataset_bootstrapped", dataset=result.dataset, tables=len(result.tables_created))
-        failed = result.status is not SyncOutcome.SUCCESS
-        return StepReport(summary=f"{result.dataset}: {result.message}", details=details_of(result), failed=failed)
+        return _report(result)
+
+
+def _report(result: BootstrapResult) -> StepReport:
+    failed = result.status is not SyncOutcome.SUCCESS
+    return StepReport(summary=f"{result.dataset}: {result.message}", details=details_of(result), failed=failed)

@@ -10,9 +10,9 @@ from cloudact.planning.policy import Policy
 from cloudact.processors.details import details_of
 from cloudact.processors.setup.organizations.dryrun_processor import checked
 from cloudact.processors.setup.organizations.subject import NewOrganization
-from cloudact.processors.use_cases import Dependencies, UseCases
+from cloudact.processors.setup.organizations.sync_processor import synced
+from cloudact.processors.use_cases import Dependencies
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.sync import SyncOutcome
 
 KEY = "onboard it with regenerate_api_key_if_exists to get an API key"
 
@@ -29,12 +29,12 @@ class OnboardingProcessor:
     config: ClassVar[type[NewOrganization]] = NewOrganization
 
     def plan(self, config: NewOrganization, context: StepContext) -> StepReport:
-        """Make every check that `run` would fail on, or tell how an organization that exists stands."""
+        """Make every check that `run` would fail on, or tell what it would add to an organization that exists."""
         use_cases, request = self.dependencies.within(context), config.request(context)
-        state = use_cases.organizations.status(OrgSlug(request.org_slug))
-        if state.profile_exists:
-            summary = f"{request.org_slug} exists and would be synced: {state.message}"
-            return StepReport(summary=summary, details=details_of(state))
+        slug = OrgSlug(request.org_slug)
+        if use_cases.organizations.status(slug).profile_exists:
+            result = use_cases.organizations.plan(slug, Policy())
+            return synced(result, prefix=f"organization {slug} exists and would be synced; ")
         return checked(use_cases.onboarding.dry_run(request))
 
     def run(self, config: NewOrganization, context: StepContext) -> StepReport:
@@ -42,14 +42,9 @@ class OnboardingProcessor:
         use_cases, request = self.dependencies.within(context), config.request(context)
         slug = OrgSlug(request.org_slug)
         if use_cases.organizations.status(slug).profile_exists:
-            return _synced(use_cases, slug)
-        result = use_cases.onboarding.onboard(request)
-        details = {name: value for name, value in details_of(result).items() if name not in {"api_key", "message"}}
-        context.log.info("organization_onboarded", dataset=result.dataset, tables=len(result.tables_created))
+            result = use_cases.organizations.sync(slug, Policy(), actor=use_cases.actor)
+            return synced(result, prefix=f"organization {slug} exists; ")
+        made = use_cases.onboarding.onboard(request, actor=use_cases.actor)
+        details = {name: value for name, value in details_of(made).items() if name not in {"api_key", "message"}}
+        context.log.info("organization_onboarded", dataset=made.dataset, tables=len(made.tables_created))
         return StepReport(summary=f"organization {slug} onboarded; {KEY}", details=details)
-
-
-def _synced(use_cases: UseCases, slug: OrgSlug) -> StepReport:
-    result = use_cases.organizations.sync(slug, Policy())
-    summary, failed = f"organization {slug} exists; {result.message}", result.status is not SyncOutcome.SUCCESS
-    return StepReport(summary=summary, details=details_of(result), failed=failed)

@@ -7,13 +7,12 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudact.errors import OrganizationNotFound
 from cloudact.pipeline.processor import StepContext, StepReport
 from cloudact.planning.policy import Policy
 from cloudact.processors.details import details_of
 from cloudact.processors.setup.organizations.subject import slug_of
 from cloudact.processors.use_cases import Dependencies
-from cloudact.tenancy.sync import SyncOutcome
+from cloudact.tenancy.sync import SyncOutcome, SyncResult
 
 
 class SyncConfig(BaseModel):
@@ -40,17 +39,20 @@ class SyncProcessor:
     config: ClassVar[type[SyncConfig]] = SyncConfig
 
     def plan(self, config: SyncConfig, context: StepContext) -> StepReport:
-        """Return how the dataset stands, changing nothing."""
+        """Return what `run` would add, and what it would fail on, changing nothing."""
         slug = slug_of(config.org_slug, context)
-        state = self.dependencies.within(context).organizations.status(slug)
-        if not state.profile_exists:
-            raise OrganizationNotFound(slug)
-        return StepReport(summary=f"{state.dataset} is {state.status}: {state.message}", details=details_of(state))
+        return synced(self.dependencies.within(context).organizations.plan(slug, config.policy()))
 
     def run(self, config: SyncConfig, context: StepContext) -> StepReport:
         """Apply what the config allows; a conflict or a refused change is a failure."""
         slug = slug_of(config.org_slug, context)
-        result = self.dependencies.within(context).organizations.sync(slug, config.policy())
+        use_cases = self.dependencies.within(context)
+        result = use_cases.organizations.sync(slug, config.policy(), actor=use_cases.actor)
         context.log.info("organization_synced", dataset=result.dataset, status=result.status)
-        failed = result.status is not SyncOutcome.SUCCESS
-        return StepReport(summary=result.message, details=details_of(result), failed=failed)
+        return synced(result)
+
+
+def synced(result: SyncResult, prefix: str = "") -> StepReport:
+    """Return the report of a sync, or of the plan of one, which failed when something is left for a person."""
+    failed = result.status is not SyncOutcome.SUCCESS
+    return StepReport(summary=f"{prefix}{result.message}", details=details_of(result), failed=failed)

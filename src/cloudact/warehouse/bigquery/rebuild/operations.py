@@ -12,7 +12,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from cloudact.catalog.model import Table, Type
-from cloudact.errors import WarehouseBusy, WarehouseNotFound, WarehouseRefused, WarehouseUnavailable
+from cloudact.errors import (
+    WarehouseBusy,
+    WarehouseDenied,
+    WarehouseNotFound,
+    WarehouseRefused,
+    WarehouseUnavailable,
+)
 from cloudact.warehouse.bigquery.apply import EXPIRATIONS
 from cloudact.warehouse.bigquery.inspect import relation_from
 from cloudact.warehouse.bigquery.limits import views_on
@@ -40,6 +46,8 @@ _NOT_CARRIED = (
     "defaultCollation",
     "defaultRoundingMode",
 )
+# The doctor does not ask for it, because nothing else does.
+_NEEDS_DELETE = "Grant bigquery.tables.delete, which only the removal of tables needs, or remove the table by hand."
 
 
 def copy_table(client: BigQueryClient, source: TableName, target: TableName, caller: str) -> None:
@@ -107,7 +115,10 @@ def remove_table(client: BigQueryClient, name: TableName, copy: TableName) -> No
     """See `Session.remove_table`."""
     _, resource = _existing(client, name)
     _insist(client, name, resource, copy)
-    client.delete_table(resource)
+    try:
+        client.delete_table(resource)
+    except WarehouseDenied as error:
+        raise WarehouseDenied(error.message, hint=_NEEDS_DELETE) from error
 
 
 def renew_views(client: BigQueryClient, dataset: str, tables: Collection[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from cloudact.catalog.model import Column, Kind, Mode
 from cloudact.errors import WarehouseRefused
+from cloudact.warehouse.driver import JsonText
 
 _NUMERIC_WHOLE, _NUMERIC_FRACTION = 29, 9
 Json = dict[str, Any]
@@ -79,6 +80,8 @@ def _type_of_value(value: object) -> Json:
 
 def _scalar_type(value: object) -> str:
     match value:
+        case JsonText():
+            return "JSON"
         case bool():
             return "BOOL"
         case int():

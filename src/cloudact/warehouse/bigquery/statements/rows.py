@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -15,13 +15,15 @@ from cloudact.catalog.model import Column, Kind, Mode, Type
 from cloudact.errors import WarehouseNotFound, WarehouseRefused
 from cloudact.warehouse.bigquery.statements.parameters import Parameters
 from cloudact.warehouse.bigquery.transport.client import Answer, Statement
-from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row
+from cloudact.warehouse.bigquery.transport.errors import MOVED_ON
+from cloudact.warehouse.driver import Condition, Contains, Equals, JsonText, OneOf, Page, Row, Within
 
 Columns = Mapping[str, Column]
 # (dataset, table) to its columns by folded name; nothing while no column has to be known.
 Known = Callable[[str, str], Columns]
 MAX_PARAMETERS = 10_000
 _MANY = 1_000
+_JSON = ("{", "[")
 _SYNC = "Sync the dataset that should hold it, then repeat the call."
 
 
@@ -39,9 +41,9 @@ class Insert:
     rows: tuple[Row, ...]
 
     @property
-    def records(self) -> bool:
-        """Tell whether a value is a record."""
-        return any(map(_has_record, self.rows))
+    def needs_columns(self) -> bool:
+        """Tell whether a value does not say its own type."""
+        return any(map(_needs_columns, self.rows))
 
     @property
     def values(self) -> int:
@@ -81,9 +83,9 @@ class Ensure:
     key: tuple[str, ...]
 
     @property
-    def records(self) -> bool:
-        """Tell whether a value is a record."""
-        return _has_record(self.row)
+    def needs_columns(self) -> bool:
+        """Tell whether a value does not say its own type."""
+        return _needs_columns(self.row)
 
     @property
     def values(self) -> int:
@@ -113,9 +115,9 @@ class Update:
     where: tuple[Condition, ...]
 
     @property
-    def records(self) -> bool:
-        """Tell whether a value is a record."""
-        return _has_record(self.given)
+    def needs_columns(self) -> bool:
+        """Tell whether a value does not say its own type."""
+        return _needs_columns(self.given)
 
     @property
     def values(self) -> int:
@@ -134,15 +136,47 @@ class Update:
         return f"UPDATE {name} SET {assignments} WHERE {_conditions(self.where, columns, parameters)}"
 
 
-Write = Insert | Ensure | Update
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """Values to set in the one row that meets all conditions; where there is not exactly one, nothing is written.
+
+    The count and the update see one state of the table, because they are in one transaction.
+    """
+
+    dataset: str
+    table: str
+    given: Row
+    where: tuple[Condition, ...]
+
+    @property
+    def needs_columns(self) -> bool:
+        """Tell whether a value does not say its own type."""
+        return _needs_columns(self.given)
+
+    @property
+    def values(self) -> int:
+        """How many parameters the values and conditions are."""
+        return len(self.given) + 2 * len(self.where)
+
+    def text(self, project: str, known: Known, parameters: Parameters, *, many: bool = False) -> str:
+        """Return the statements."""
+        columns = known(self.dataset, self.table)
+        name = quote(project, self.dataset, self.table)
+        found = f"(SELECT COUNT(*) FROM {name} WHERE {_conditions(self.where, columns, parameters)})"
+        update = Update(self.dataset, self.table, self.given, self.where)
+        return f"ASSERT {found} = 1 AS '{MOVED_ON}';\n{update.text(project, known, parameters, many=many)}"
+
+
+Write = Insert | Ensure | Update | Expect
 
 
 def need_columns(writes: Sequence[Write]) -> bool:
     """Tell whether the values alone do not say how these writes are to be sent.
 
-    BigQuery matches the fields of a record by position, so they have to go in the order of the column's.
+    BigQuery matches the fields of a record by position, so they have to go in the order of the column's. A text that
+    looks like JSON may be for a JSON column, which takes no text: a script that fails for it costs more than a look.
     """
-    return _are_many(writes) or any(write.records for write in writes)
+    return _are_many(writes) or any(write.needs_columns for write in writes)
 
 
 def _are_many(writes: Sequence[Write]) -> bool:
@@ -159,7 +193,7 @@ def script(project: str, writes: Sequence[Write], known: Known) -> Statement:
             f"{len(writes)} writes have {len(parameters.found)} values, and BigQuery takes {MAX_PARAMETERS} at once",
             hint="Write in smaller units.",
         )
-    if len(texts) == 1:
+    if len(texts) == 1 and not isinstance(writes[0], Expect):
         return Statement(texts[0], tuple(parameters.found))
     body = ";\n".join(["BEGIN TRANSACTION", *texts, "COMMIT TRANSACTION"])
     return Statement(f"{body};", tuple(parameters.found))
@@ -181,7 +215,7 @@ def select(
     if where:
         text += f" WHERE {_conditions(where, known(dataset, table), parameters)}"
     if page is not None:
-        order = ", ".join(quote(name) for name in page.order_by)
+        order = ", ".join(f"{quote(name)} DESC" if page.descending else quote(name) for name in page.order_by)
         text += f" ORDER BY {order} LIMIT {parameters.add(page.limit)} OFFSET {parameters.add(page.offset)}"
     return Statement(text, tuple(parameters.found))
 
@@ -203,12 +237,15 @@ def in_pieces(rows: Sequence[Row]) -> list[tuple[Row, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def _has_record(row: Row) -> bool:
-    return any(map(_is_record, row.values()))
+def _needs_columns(row: Row) -> bool:
+    return any(map(_needs_column, row.values()))
 
 
-def _is_record(value: object) -> bool:
-    return isinstance(value, Mapping) or (isinstance(value, list | tuple) and any(map(_is_record, value)))
+def _needs_column(value: object) -> bool:
+    """A record does, and so does a text that may be JSON."""
+    if isinstance(value, str):
+        return value.startswith(_JSON) and not isinstance(value, JsonText)
+    return isinstance(value, Mapping) or (isinstance(value, list | tuple) and any(map(_needs_column, value)))
 
 
 def values_of(answer: Answer) -> list[tuple[object, ...]]:
@@ -228,6 +265,18 @@ def _conditions(where: Sequence[Condition], columns: Columns, parameters: Parame
                 parts.append(f"{prefix}{quote(name)} IS NULL")
             case Equals(column=name, value=value):
                 parts.append(f"{prefix}{quote(name)} = {parameters.add(value, columns.get(name.casefold()))}")
+            case OneOf(values=()):
+                parts.append("FALSE")
+            case OneOf(column=name, values=values):
+                column = columns.get(name.casefold())
+                mark = parameters.add(values, replace(column, mode=Mode.REPEATED) if column else None)
+                parts.append(f"{prefix}{quote(name)} IN UNNEST({mark})")
+            case Within(column=name, at_least=at_least, below=below):
+                column = columns.get(name.casefold())
+                bounds = [(">=", at_least), ("<", below)]
+                found = [(sign, value) for sign, value in bounds if value is not None]
+                parts += [f"{prefix}{quote(name)} {sign} {parameters.add(value, column)}" for sign, value in found]
+                parts += [] if found else [f"{prefix}{quote(name)} IS NOT NULL"]
             case Contains(columns=names, text=text):
                 mark = parameters.add(text)
                 parts.append("(" + " OR ".join(f"STRPOS(LOWER({quote(n)}), LOWER({mark})) > 0" for n in names) + ")")

@@ -100,7 +100,9 @@ GOOGLE_ERRORS: tuple[type[Exception], ...] = (
     ConnectionError,
     TimeoutError,
 )
-# Both come as invalidQuery, which is otherwise terminal.
+# What a script says that relied on a row which is no longer as it was read; sending it again would tell the same.
+MOVED_ON = "cloudact: the row that the unit relies on is not as it was"
+# These come as invalidQuery, which is otherwise terminal.
 _CONFLICTING = re.compile(r"concurrent update|aborted due to|Could not serialize access", re.IGNORECASE)
 _UNKNOWN_NAME = re.compile(
     r"Unrecognized name|is not present in table|Not found: (Table|Dataset|Column)|Name \S+ not found"
@@ -132,7 +134,7 @@ def outcome_of(error: BaseException) -> Outcome:
         return Outcome.TERMINAL
     reason = reason_of(error)
     found = REASONS.get(reason) or STATUSES.get(int(error.code or 0), Outcome.TERMINAL)
-    if found is Outcome.TERMINAL and _CONFLICTING.search(error.message):
+    if found is Outcome.TERMINAL and (_has_moved_on(error) or _CONFLICTING.search(error.message)):
         return Outcome.CONFLICT
     if found is Outcome.TERMINAL and _UNKNOWN_NAME.search(error.message):
         return Outcome.NOT_FOUND
@@ -153,7 +155,11 @@ def is_transient(error: BaseException) -> bool:
 
 def is_failed_job(error: BaseException) -> bool:
     """Tell whether a job ended without effect for a reason that passes, so that another job may do it."""
-    return reason_of(error) in JOB_REASONS or outcome_of(error) is Outcome.CONFLICT
+    return reason_of(error) in JOB_REASONS or (outcome_of(error) is Outcome.CONFLICT and not _has_moved_on(error))
+
+
+def _has_moved_on(error: BaseException) -> bool:
+    return isinstance(error, exceptions.GoogleAPICallError) and MOVED_ON in error.message
 
 
 def to_warehouse_error(error: BaseException) -> WarehouseError:

@@ -1,0 +1,1 @@
+"""An organization's subscription, life cycle, locale and pipelines, over HTTP."""

@@ -1,0 +1,1 @@
+"""What the service counts about itself, and the limits it keeps to."""

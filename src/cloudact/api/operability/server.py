@@ -1,0 +1,127 @@
+"""The server process: what it reads of a connection, whom it believes, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import h11
+import structlog
+import uvicorn
+from limits import parse_many
+from pydantic import SecretStr
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from cloudact.api.app import create_app
+from cloudact.api.operability.protection import Protection
+from cloudact.api.operability.shutdown import Shutdown
+from cloudact.settings import Settings
+from cloudact.wiring import Services
+
+# How long a cancelled pipeline run has to end its step and to record it, in seconds.
+GRACE = 15
+# Of one request: its line and all header fields.
+MAX_HEADER_BYTES = 32 * 2**10
+
+
+def server_of(services: Services, settings: Settings, root_key: SecretStr, *, host: str, port: int) -> uvicorn.Server:
+    """Return the server of these services, which runs until SIGTERM or Ctrl-C and closes them then."""
+    shutdown = Shutdown()
+    app = create_app(services, root_key, protection_of(settings), shutdown)
+    proxies = [proxy.strip() for proxy in settings.trusted_proxies.split(",") if proxy.strip()]
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=_protocol(settings.request_seconds),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        # Without this uvicorn believes whatever runs on the same machine.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=settings.shutdown_seconds + GRACE,
+    )
+    return _Server(config, shutdown, settings.shutdown_seconds)
+
+
+def protection_of(settings: Settings) -> Protection:
+    """Return the limits that the settings name."""
+    keys, addresses = settings.rate_limit_per_key, settings.rate_limit_per_address
+    return Protection(
+        per_key=tuple(parse_many(keys)) if keys else (),
+        per_address=tuple(parse_many(addresses)) if addresses else (),
+        max_body_bytes=settings.max_body_bytes,
+        request_seconds=settings.request_seconds,
+        metrics_token=settings.metrics_token,
+    )
+
+
+def _protocol(seconds: float) -> type[H11Protocol]:
+    class Deadline(H11Protocol):
+        """Closes a connection on which the header of a request has not arrived in time; uvicorn waits for ever."""
+
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop()
+            super().connection_lost(exc)
+
+        def _watch(self) -> None:
+            if self.conn.their_state is not h11.IDLE:
+                self._stop()
+            elif self._timer is None:
+                self._timer = self.loop.call_later(seconds, self._give_up)
+
+        def _stop(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+        def _give_up(self) -> None:
+            if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+                self.transport.close()
+
+    return Deadline
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does, which with port 0 is not known before; and stops in good order."""
+
+    def __init__(self, config: uvicorn.Config, shutdown: Shutdown, seconds: int) -> None:
+        super().__init__(config)
+        self._stopping = shutdown
+        self._seconds = seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            for listening in server.sockets:
+                host, port = listening.getsockname()[:2]
+                structlog.get_logger().info("serving", address=f"http://{host}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log = structlog.get_logger()
+        log.info("stopping", requests=len(self.server_state.tasks), seconds=self._seconds)
+        self._stopping.begin()
+        timer = asyncio.get_running_loop().call_later(self._seconds, self._cancel_runs)
+        await super().shutdown(sockets)
+        timer.cancel()
+        abandoned = len(self.server_state.tasks)
+        log.info("stopped") if not abandoned else log.warning("stopped", requests_abandoned=abandoned)
+
+    def _cancel_runs(self) -> None:
+        """A run's own thread may have to finish a statement first, for which the event loop does not wait."""
+        reason = f"cancelled: the service stopped, and CA_SHUTDOWN_SECONDS ({self._seconds}) were over"
+        threading.Thread(target=self._stopping.cancel_runs, args=[reason], daemon=True).start()

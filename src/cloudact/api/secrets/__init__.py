@@ -1,0 +1,1 @@
+"""Routes on secrets: credentials of integrations, and the sealing key."""

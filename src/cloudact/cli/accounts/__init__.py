@@ -1,0 +1,1 @@
+"""`cloudact org` on subscriptions, the life cycle and the locale."""

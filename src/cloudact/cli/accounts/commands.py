@@ -1,0 +1,156 @@
+"""`cloudact org suspend`, `reactivate`, `subscription`, `quota` and `locale`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cloudact.cli import render
+from cloudact.cli.context import JsonOption, target
+from cloudact.cli.org import CountryOption, LanguageOption, SlugArgument
+from cloudact.cli.render import Answer
+from cloudact.tenancy.plans import LIMITS
+from cloudact.tenancy.subscriptions.locale import DECEMBER, JANUARY
+from cloudact.tenancy.subscriptions.subscription import SubscriptionStatus
+
+TrialEndOption = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last UTC day of the trial.")
+]
+EndOption = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last UTC day of the subscription.")
+]
+UNLIMITED = "unlimited"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `cloudact org`."""
+    for command in (subscription, quota, suspend, reactivate, locale):
+        app.command()(command)
+
+
+def subscription(
+    slug: SlugArgument,
+    *,
+    plan: Annotated[str | None, typer.Option("--plan", help="Another plan of plans.yml.")] = None,
+    status: Annotated[SubscriptionStatus | None, typer.Option(help="Another status.")] = None,
+    trial_end: TrialEndOption = None,
+    end: EndOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an organization's subscription; with options change it, and leave what they do not name as it is.
+
+    Example: cloudact org subscription acme_corp --plan SCALE
+    """
+    given = {
+        "plan_name": plan,
+        "status": status.value if status else None,
+        "trial_end_date": trial_end.date().isoformat() if trial_end else None,
+        "subscription_end_date": end.date().isoformat() if end else None,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    with target(f"subscription of {slug}", as_json=as_json) as where:
+        answer = where.accounts.subscription(slug)
+        if changes:
+            before = {name: answer[name] for name in given}
+            answer = where.accounts.change_subscription(slug, {**before, **changes})
+    render.print_json(answer) if as_json else _subscription(answer)
+
+
+def quota(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
+    """Show what an organization has used of its plan.
+
+    Example: cloudact org quota acme_corp
+    """
+    with target(f"quota of {slug}", as_json=as_json) as where:
+        answer = where.accounts.quota(slug)
+    render.print_json(answer) if as_json else _quota(answer)
+
+
+def suspend(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
+    """Refuse an organization's keys and start none of its pipelines; its data is kept.
+
+    Example: cloudact org suspend acme_corp
+    """
+    with target(f"suspend {slug}", as_json=as_json) as where:
+        answer = where.accounts.suspend(slug)
+    render.print_json(answer) if as_json else _lifecycle(answer)
+
+
+def reactivate(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
+    """End the suspension of an organization.
+
+    Example: cloudact org reactivate acme_corp
+    """
+    with target(f"reactivate {slug}", as_json=as_json) as where:
+        answer = where.accounts.reactivate(slug)
+    render.print_json(answer) if as_json else _lifecycle(answer)
+
+
+def locale(
+    slug: SlugArgument,
+    *,
+    currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217 code.")] = None,
+    timezone: Annotated[str | None, typer.Option("--timezone", help="IANA name.")] = None,
+    language: LanguageOption = None,
+    country: CountryOption = None,
+    fiscal_year: Annotated[
+        int | None, typer.Option("--fiscal-year-start", min=JANUARY, max=DECEMBER, help="Its first month, 1 to 12.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an organization's currency, time zone, language, country and fiscal year; with options change them.
+
+    Example: cloudact org locale acme_corp --currency EUR --timezone Europe/Berlin
+    """
+    given = {
+        "default_currency": currency,
+        "default_timezone": timezone,
+        "default_language": language,
+        "default_country": country,
+        "fiscal_year_start_month": fiscal_year,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    with target(f"locale of {slug}", as_json=as_json) as where:
+        answer = where.accounts.locale(slug)
+        if changes:
+            before = {name: answer[name] for name in given}
+            answer = where.accounts.change_locale(slug, {**before, **changes})
+    render.print_json(answer) if as_json else _locale(answer)
+
+
+def _subscription(answer: Answer) -> None:
+    console = render.answer_console()
+    render.headline(console, answer["org_slug"], answer["status"], f"Plan {answer['plan_name']} {answer['message']}.")
+    limits = ", ".join(f"{name} {_number(answer['limits'][name])}" for name in LIMITS)
+    console.print(limits, style="dim", markup=False)
+
+
+def _quota(answer: Answer) -> None:
+    console = render.answer_console()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for title in ("pipeline runs", "used", "limit", "starts again at"):
+        table.add_column(title, overflow="fold")
+    for name, label in (("daily", "today (UTC)"), ("monthly", "this month"), ("concurrent", "at this moment")):
+        used = answer[name]
+        cells = (label, str(used["used"]), _number(used["limit"]), used["starts_again_at"] or "")
+        table.add_row(*map(Text, cells))
+    console.print(table)
+
+
+def _lifecycle(answer: Answer) -> None:
+    console = render.answer_console()
+    render.headline(console, answer["org_slug"], answer["organization_status"], answer["message"])
+
+
+def _locale(answer: Answer) -> None:
+    console = render.answer_console()
+    for name, value in answer.items():
+        console.print(f"{name}: {'not set' if value is None else value}", markup=False)
+
+
+def _number(limit: int | None) -> str:
+    return UNLIMITED if limit is None else str(limit)

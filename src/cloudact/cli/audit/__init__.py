@@ -1,0 +1,1 @@
+"""`cloudact audit`."""

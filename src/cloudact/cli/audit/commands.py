@@ -1,0 +1,120 @@
+"""`cloudact audit`: what was done, by whom, and whether anybody has touched the record of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cloudact.cli import render
+from cloudact.cli.audit.checkpoint import read_checkpoint, write_checkpoint
+from cloudact.cli.context import JsonOption, target
+from cloudact.tenancy.actor import PLATFORM
+from cloudact.tenancy.audit.event import Action, ResourceType, Status
+from cloudact.tenancy.audit.logs import MAX_PAGE
+from cloudact.tenancy.audit.verification import ChainStatus
+
+app = typer.Typer(no_args_is_help=True, help="The audit trail: list it, verify that nobody has changed it.")
+
+BROKEN = 1
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+
+
+@app.command("list")
+def list_logs(  # noqa: PLR0913 - one option for each filter
+    organization: Annotated[
+        str, typer.Argument(metavar="ORG_SLUG", help="Whose log; `system` is the platform's.")
+    ] = PLATFORM,
+    *,
+    action: Annotated[Action | None, typer.Option(help="Only this action.", case_sensitive=False)] = None,
+    resource_type: Annotated[
+        ResourceType | None, typer.Option(help="Only objects of this kind.", case_sensitive=False)
+    ] = None,
+    status: Annotated[Status | None, typer.Option(help="Only what ended so.", case_sensitive=False)] = None,
+    api_key_id: Annotated[str | None, typer.Option("--key-id", help="Only what was done with this key.")] = None,
+    since: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="Only from this time on; UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="Only before this time; UTC.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_PAGE)] = 50,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended, as it says.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was done, the latest first.
+
+    Example: cloudact audit list acme_corp --status DENIED --since 2026-01-31
+    """
+    query = {
+        "action": action,
+        "resource_type": resource_type,
+        "status": status,
+        "api_key_id": api_key_id,
+        "since": since,
+        "until": until,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    with target("list", as_json=as_json) as where:
+        answer = where.audit.list(organization, query)
+    render.print_json(answer) if as_json else _listed(answer)
+
+
+@app.command()
+def verify(
+    *,
+    organization: Annotated[
+        str | None, typer.Option(metavar="ORG_SLUG", help="Only this one's chain; `system` is the platform's.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Compare with what the chains were when this file was written, and write it anew when they are "
+            "intact. Keep it away from the warehouse.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the whole trail and tell the first place where it is not as it was written; exit with 1 if there is one.
+
+    Example: cloudact audit verify --checkpoint /var/lib/auditor/cloudact.json
+    """
+    with target("verify", as_json=as_json) as where:
+        before = read_checkpoint(checkpoint) if checkpoint else {}
+        # Without another chain's entry, an organization that is gone is no breach of the one that was asked for.
+        asked = before if organization is None else {name: before[name] for name in {organization} & before.keys()}
+        answer = where.audit.verify(organization, asked)
+        intact = answer["status"] == ChainStatus.INTACT
+        if checkpoint and intact:
+            write_checkpoint(checkpoint, before, answer["checkpoint"])
+    render.print_json(answer) if as_json else _verified(answer)
+    if not intact:
+        raise typer.Exit(BROKEN)
+
+
+def _listed(answer: render.Answer) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for title in ("#", "time", "who", "action", "on", "status"):
+        table.add_column(title, overflow="fold")
+    for item in answer["logs"]:
+        number = "-" if item["sequence"] is None else str(item["sequence"])
+        subject = f"{item['resource_type']} {item['resource_id'] or ''}".rstrip()
+        status = f"{item['status']}: {item['error_message']}" if item["error_message"] else item["status"]
+        cells = (number, item["created_at"][:19].replace("T", " "), item["user_id"] or "", item["action"])
+        table.add_row(*(Text(cell) for cell in (*cells, subject, status)))
+    console = render.answer_console()
+    console.print(table)
+    if answer["next_cursor"]:
+        console.print(f"More with --cursor {answer['next_cursor']}", style="dim")
+
+
+def _verified(answer: render.Answer) -> None:
+    console = render.answer_console()
+    for chain in answer["chains"]:
+        if chain["status"] == ChainStatus.BROKEN:
+            place = f"{chain['organization']}: broken at {chain['broken_at']}, {chain['breach']}"
+            row = f" (row {chain['audit_id']})" if chain["audit_id"] else ""
+            console.print(Text(f"{place}{row}: {chain['message']}", style="red"))
+    console.print(Text(answer["message"]))

@@ -1,0 +1,1 @@
+"""`cloudact hierarchy`: the departments, projects and teams of an organization, or its own levels."""

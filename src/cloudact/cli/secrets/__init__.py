@@ -1,0 +1,1 @@
+"""Commands on secrets: credentials of integrations, and the sealing key."""

@@ -1,0 +1,107 @@
+"""Rows of the audit trail within a unit of work, and the anchor that says where a chain ends.
+
+The anchor is a column of a row that the chain's owner has anyway: its profile, and for the platform the row of its own
+secret. It is expected and set in the unit that adds rows, so that of units that extend one chain at once all but one
+are run again, and rows that are taken away from the end are missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cloudact.errors import NotBootstrapped
+from cloudact.tenancy.actor import PLATFORM
+from cloudact.tenancy.audit.chain import COVERED, Head, linked
+from cloudact.tenancy.secrets.columns import CREDENTIAL
+from cloudact.tenancy.secrets.platform import SECRET_ID
+from cloudact.tenancy.store import PROFILES, named_when_missing
+from cloudact.warehouse.driver import Condition, Equals, Page, Session, Within
+
+AUDIT_LOGS = "org_audit_logs"
+COLUMNS = (*COVERED, "row_hash")
+HEAD = "audit_head"
+_ANCHORS = {PROFILES: ("org_slug", HEAD), CREDENTIAL.table: ("org_slug", "credential_id", HEAD)}
+# What a central dataset has to have for changes to be recorded.
+TRAIL_COLUMNS: Mapping[str, tuple[str, ...]] = {**_ANCHORS, AUDIT_LOGS: COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The end of a chain as its owner's row has it; `text` is the column's value."""
+
+    chain: str
+    text: object
+
+    @property
+    def head(self) -> Head | None:
+        """The last row of the chain; None when the column does not say one."""
+        return Head.parse(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRows:
+    """The trail of a central dataset; raises NotBootstrapped where it lacks a table or column of the trail."""
+
+    session: Session
+    dataset: str
+
+    def anchor(self, chain: str) -> Anchor | None:
+        """Return the end of a chain; None when it has no owner."""
+        table = _table_of(chain)
+        with named_when_missing(self.session, self.dataset, table, _ANCHORS[table]):
+            found = self.session.select(self.dataset, table, [HEAD], _owner(chain))
+        return Anchor(chain, found[0][HEAD]) if found else None
+
+    def append(self, anchor: Anchor, rows: Sequence[Mapping[str, object]], key: bytes) -> None:
+        """Add rows to the end of a chain; the unit is run again when others have added some since it was read."""
+        head = anchor.head or Head()
+        placed = []
+        for row in rows:
+            placed.append(linked(row, head, key))
+            head = Head(head.sequence + 1, str(placed[-1]["row_hash"]))
+        table = _table_of(anchor.chain)
+        where: list[Condition] = [*_owner(anchor.chain), Equals(HEAD, anchor.text)]
+        with named_when_missing(self.session, self.dataset, AUDIT_LOGS, COLUMNS):
+            self.session.insert(self.dataset, AUDIT_LOGS, placed)
+        with named_when_missing(self.session, self.dataset, table, _ANCHORS[table]):
+            self.session.expect(self.dataset, table, {HEAD: str(head)}, where)
+
+    def append_unchained(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Add rows that are in no chain, to a dataset that may lack whatever the trail needs."""
+        live = self.session.inspect(self.dataset, among=[AUDIT_LOGS])
+        table = live.table(AUDIT_LOGS) if live else None
+        if table is None:
+            raise NotBootstrapped(self.dataset, AUDIT_LOGS if live else "")
+        kept = [{name: value for name, value in row.items() if table.column(name)} for row in rows]
+        self.session.insert(self.dataset, AUDIT_LOGS, kept)
+
+    def select(self, chain: str, where: Sequence[Condition], page: Page) -> list[dict[str, Any]]:
+        """Return rows of one chain's owner."""
+        with named_when_missing(self.session, self.dataset, AUDIT_LOGS, COLUMNS):
+            return self.session.select(self.dataset, AUDIT_LOGS, COLUMNS, [Equals("org_slug", chain), *where], page)
+
+    def in_order(self, chain: str, start: int | None, limit: int) -> list[dict[str, Any]]:
+        """Return rows of a chain in their order, from a number on, or from the first one there is."""
+        return self.select(chain, [Within("sequence", at_least=start)], Page(("sequence", "audit_id"), limit))
+
+    def last(self, chain: str) -> int:
+        """Return the highest number in a chain; 0 when it has no rows."""
+        found = self.select(chain, [Within("sequence")], Page(("sequence",), 1, descending=True))
+        return int(found[0]["sequence"]) if found else 0
+
+    def unchained(self, chain: str) -> int:
+        """Return how many rows of a chain's owner are in no chain."""
+        with named_when_missing(self.session, self.dataset, AUDIT_LOGS, COLUMNS):
+            where = [Equals("org_slug", chain), Equals("sequence", None)]
+            return self.session.count(self.dataset, AUDIT_LOGS, where)
+
+
+def _table_of(chain: str) -> str:
+    return CREDENTIAL.table if chain == PLATFORM else PROFILES
+
+
+def _owner(chain: str) -> list[Condition]:
+    own: list[Condition] = [Equals("org_slug", chain)]
+    return [*own, Equals("credential_id", SECRET_ID)] if chain == PLATFORM else own

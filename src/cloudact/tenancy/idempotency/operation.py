@@ -1,0 +1,23 @@
+"""What an attempt at a request has in common with every other attempt under the same idempotency key."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One request, however often it is tried; `resumed` when an earlier attempt may have got anywhere."""
+
+    record_id: str
+    begun_at: datetime
+    resumed: bool
+    _key: bytes = field(repr=False)
+
+    def secret_for(self, purpose: str) -> bytes:
+        """Return 256 bits that every attempt gets, and nobody else can make."""
+        parts = ["cloudact operation 1", self.record_id, self.begun_at.isoformat(timespec="microseconds"), purpose]
+        return hmac.new(self._key, json.dumps(parts).encode(), "sha256").digest()

@@ -1,0 +1,1 @@
+"""What an organization may use: its subscription, quota, life cycle and locale."""

@@ -1,0 +1,86 @@
+"""`cloudact org subscription`, `quota`, `suspend`, `reactivate` and `locale`: here, and through the service alike."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.acme import ACME, ROOT_KEY
+from tests.cli.command_line import CommandLine
+
+
+def test_a_subscription_is_shown_and_changed_in_part(acme: CommandLine) -> None:
+    shown = acme.succeed("org", "subscription", "acme_corp")
+    assert "acme_corp  ACTIVE  Plan STARTER is ACTIVE." in shown
+    assert "daily_limit 6, monthly_limit 180, concurrent_limit 1" in shown
+    changed = acme.answer("org", "subscription", "acme_corp", "--end", "2099-12-31")
+    assert (changed["plan_name"], changed["subscription_end_date"]) == ("STARTER", "2099-12-31")
+    changed = acme.answer("org", "subscription", "acme_corp", "--plan", "ENTERPRISE")
+    assert (changed["subscription_end_date"], changed["limits"]["daily_limit"]) == ("2099-12-31", None)
+    assert "daily_limit unlimited" in acme.succeed("org", "subscription", "acme_corp")
+    changed = acme.answer("org", "subscription", "acme_corp", "--status", "TRIAL", "--trial-end", "2098-01-01")
+    assert (changed["status"], changed["trial_end_date"]) == ("TRIAL", "2098-01-01")
+
+
+def test_a_quota_shows_what_is_used(acme: CommandLine) -> None:
+    acme.succeed("pipeline", "run", "--pipeline", "organization_sync", "--tenant-id", "acme_corp")
+    lines = [line.split() for line in acme.succeed("org", "quota", "acme_corp").splitlines()]
+    assert lines[0] == ["pipeline", "runs", "used", "limit", "starts", "again", "at"]
+    assert lines[1][:4] == ["today", "(UTC)", "1", "6"]
+    assert lines[3][-2:] == ["0", "1"]
+
+
+def test_a_run_beyond_the_plan_is_a_wrong_state(acme: CommandLine) -> None:
+    with acme.warehouse() as live:
+        live.execute("UPDATE organizations.org_subscriptions SET daily_limit = 1")
+    run = ("pipeline", "run", "--pipeline", "organization_sync", "--tenant-id", "acme_corp")
+    acme.succeed(*run)
+    exit_code, problem = acme.refusal(*run)
+    assert (exit_code, problem["code"]) == (5, "quota_exceeded")
+
+
+def test_a_suspended_organization_is_shown_as_one(acme: CommandLine) -> None:
+    assert "acme_corp  SUSPENDED" in acme.succeed("org", "suspend", "acme_corp")
+    assert acme.answer("org", "status", "acme_corp")["organization_status"] == "SUSPENDED"
+    exit_code, problem = acme.refusal("pipeline", "run", "--pipeline", "organization_sync", "--tenant-id", "acme_corp")
+    assert (exit_code, problem["code"]) == (5, "organization_not_active")
+    assert "acme_corp  ACTIVE" in acme.succeed("org", "reactivate", "acme_corp")
+
+
+def test_a_locale_is_shown_and_changed_in_part(acme: CommandLine) -> None:
+    assert "default_timezone: America/New_York" in acme.succeed("org", "locale", "acme_corp")
+    changed = acme.answer(
+        "org", "locale", "acme_corp", "--currency", "EUR", "--fiscal-year-start", "4", "--language", "de"
+    )
+    assert changed == {
+        "org_slug": "acme_corp",
+        "default_currency": "EUR",
+        "default_timezone": "America/New_York",
+        "default_language": "de",
+        "default_country": None,
+        "fiscal_year_start_month": 4,
+    }
+    assert acme.refusal("org", "locale", "acme_corp", "--timezone", "Nowhere")[0] == 3
+    assert acme.run("org", "locale", "acme_corp", "--fiscal-year-start", "13").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["subscription", "quota", "locale"])
+def test_a_service_answers_the_same(
+    cli: CommandLine, acme: CommandLine, service_url: str, onboarded: TestClient, command: str
+) -> None:
+    there = acme.answer("org", command, "acme_corp", CA_API_URL=service_url, CA_ROOT_API_KEY=ROOT_KEY)
+    here = acme.answer("org", command, "acme_corp")
+    assert there.keys() == here.keys()
+    assert there["org_slug"] == "acme_corp"
+
+
+def test_changes_go_through_a_service_too(acme: CommandLine, service_url: str, onboarded: TestClient) -> None:
+    at_service = {"CA_API_URL": service_url, "CA_ROOT_API_KEY": ROOT_KEY}
+    assert acme.answer("org", "suspend", "acme_corp", **at_service)["changed"]
+    assert acme.answer("org", "reactivate", "acme_corp", **at_service)["changed"]
+    changed = acme.answer("org", "subscription", "acme_corp", "--plan", "SCALE", **at_service)
+    assert changed["limits"]["daily_limit"] == 100
+    changed = acme.answer("org", "locale", "acme_corp", "--country", "DE", **at_service)
+    assert (changed["default_country"], changed["default_currency"]) == ("DE", ACME["default_currency"])
+    assert acme.answer("org", "subscription", "acme_corp")["plan_name"] == "STARTER"  # another file
+    assert onboarded.get("/api/v1/organizations/acme_corp/subscription").json()["plan_name"] == "SCALE"

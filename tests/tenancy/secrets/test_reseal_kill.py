@@ -1,0 +1,41 @@
+"""Killed with -9 at any commit, no value is lost and the next call does the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cloudact.sealing.local import LocalSealer
+from cloudact.tenancy.secrets.sealing import SealingStatus
+from cloudact.wiring import build_services
+from tests.tenancy.secrets.doomed import killed_while_resealing, settings_of
+from tests.tenancy.secrets.vault import ACTOR, SECRETS, Vault, expected, total
+
+ROWS = 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_killed_at_every_commit_it_is_finished_by_the_next_call(
+    tmp_path: Path, key_path: Path, sealer: LocalSealer, before: bool
+) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    services = build_services(settings_of(database, key_path))
+    services.bootstrap.run()
+    Vault(services, sealer).fill(ROWS)
+    services.close()
+    commit, killed = 1, True
+    while killed:
+        sealer.rotate()
+        killed = killed_while_resealing(database, key_path, commit=commit, before=before)
+        services = build_services(settings_of(database, key_path))
+        vault = Vault(services, sealer)
+        assert all(vault.opened(column) == expected(column, ROWS) for column in SECRETS)
+        result = vault.sealing().reseal(actor=ACTOR)
+        assert (result.failed, result.resealed + result.already_current) == (0, total(ROWS))
+        assert all(vault.opened(column) == expected(column, ROWS) for column in SECRETS)
+        assert vault.sealing().status().status is SealingStatus.CURRENT
+        services.close()
+        commit += 1
+    assert commit > 10
