@@ -61,7 +61,7 @@ OPERATIONS = (
         State.ONBOARDED,
         ("org", "sync", MEASURED, "--exit-code"),
         lambda to: to.organizations.sync(MEASURED, Policy()),
-        "status",
+        "sync",
     ),
     Operation(
         "sync, one column",

@@ -44,8 +44,10 @@ class Project:
 
     def add_organizations(self, slugs: Iterable[OrgSlug]) -> None:
         """See `Side`."""
+        new = not self.file.exists()
         with self._opened(extended=False) as services:
-            services.bootstrap.run()
+            if new:
+                services.bootstrap.run()
             for slug in slugs:
                 services.onboarding.onboard(request(slug))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -13,10 +13,11 @@ from operations import MEASURED, request
 from cloudact.catalog.load import CatalogSource
 from cloudact.catalog.model import Dataset
 from cloudact.planning.diff import diff
+from cloudact.planning.policy import Policy
 from cloudact.settings import Settings
 from cloudact.warehouse.duckdb import ddl
 from cloudact.warehouse.duckdb.type_map import literal, quote
-from cloudact.wiring import build_services
+from cloudact.wiring import Services, build_services
 
 TABLE, COLUMN = "cost_data_standard_1_3", "x_one_more"
 
@@ -35,11 +36,15 @@ def write_scripts(configs: Path, extended: Path, folder: Path) -> None:
     """Write one .sql file per script that an operation names."""
     catalog, more = CatalogSource(configs).load(), CatalogSource(extended).load()
     central, organization = catalog.central_dataset(), catalog.organization_dataset(MEASURED)
+    rows = _rows(configs, extended, folder, central)
     scripts = {
-        "bootstrap": _transaction(_statements(None, central)),
-        "onboard": _transaction([*_statements(None, organization), *_rows(configs, folder, central)]),
+        "bootstrap": _transaction([*_statements(None, central), *rows["bootstrap"]]),
+        "onboard": _transaction([*_statements(None, organization), *rows["onboard"]]),
         "status": _catalog_query(organization.name),
-        "add_column": _transaction(_statements(organization, more.organization_dataset(MEASURED))),
+        "sync": _transaction([_catalog_query(organization.name), *rows["sync"]]),
+        "add_column": _transaction(
+            [*_statements(organization, more.organization_dataset(MEASURED)), *rows["add_column"]]
+        ),
     }
     for name, text in scripts.items():
         (folder / f"{name}.sql").write_text(text, encoding="utf-8")
@@ -62,20 +67,37 @@ def _catalog_query(dataset: str) -> str:
     )
 
 
-def _rows(configs: Path, folder: Path, central: Dataset) -> Iterator[str]:
-    """Yield the rows that onboarding writes, read back from an onboarding."""
+def _rows(configs: Path, extended: Path, folder: Path, central: Dataset) -> dict[str, list[str]]:
+    """Return the rows that each operation adds, audit rows among them, read back from a file that it was done in."""
     scratch = folder / "scratch.duckdb"
     key = f"local:///{folder / 'sealing.key'}"
-    settings = Settings(config_dir=configs, warehouse_url=f"duckdb:///{scratch}", sealing_key_uri=key)
-    services = build_services(settings)
-    services.bootstrap.run()
-    services.onboarding.onboard(request(MEASURED))
-    services.close()
-    with duckdb.connect(str(scratch), read_only=True) as connection:
+    done: tuple[tuple[str, Path, Callable[[Services], object]], ...] = (
+        ("bootstrap", configs, lambda to: to.bootstrap.run()),
+        ("onboard", configs, lambda to: to.onboarding.onboard(request(MEASURED))),
+        ("sync", configs, lambda to: to.organizations.sync(MEASURED, Policy())),
+        ("add_column", extended, lambda to: to.organizations.sync(MEASURED, Policy())),
+    )
+    rows: dict[str, list[str]] = {}
+    there: dict[str, int] = {}
+    for name, catalog, act in done:
+        settings = Settings(config_dir=catalog, warehouse_url=f"duckdb:///{scratch}", sealing_key_uri=key)
+        services = build_services(settings)
+        act(services)
+        services.close()
+        rows[name] = _added(scratch, central, there)
+    return rows
+
+
+def _added(file: Path, central: Dataset, there: dict[str, int]) -> list[str]:
+    """Return the rows behind those that were there before, and remember that they are there."""
+    statements = []
+    with duckdb.connect(str(file), read_only=True) as connection:
         for table in central.tables:
             name = f"{quote(central.name)}.{quote(table.name)}"
-            rows = connection.execute(f"FROM {name}").fetchall()
-            yield from (_insert(name, [column.name for column in table.columns], row) for row in rows)
+            rows = connection.execute(f"FROM {name} OFFSET {there.get(name, 0)}").fetchall()
+            there[name] = there.get(name, 0) + len(rows)
+            statements += [_insert(name, [column.name for column in table.columns], row) for row in rows]
+    return statements
 
 
 def _insert(table: str, columns: list[str], row: tuple[object, ...]) -> str:
@@ -89,5 +111,7 @@ def _value(value: object) -> str:
             return str(value)
         case list():
             return f"[{', '.join(_value(item) for item in value)}]"
+        case bytes():
+            return f"from_hex('{value.hex()}')"
         case _:
             return literal(str(value))

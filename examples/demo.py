@@ -27,6 +27,8 @@ from cloudact.planning.policy import Policy
 from cloudact.settings import Settings
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
+from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
+from cloudact.warehouse.metered import MeteredWarehouse
 from cloudact.wiring import Services, build_services
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,6 +135,14 @@ def load_costs(services: Services, source: Path) -> None:
     console.print(f"{facts.rows:,} rows, SUM(BilledCost) {facts.billed}")
     console.print(f"checksum of {len(held)} columns {facts.checksum}")
     prove("the sum is that of the file, digit for digit", holds=facts.billed == billed_as_written(source))
+
+
+def duckdb_of(services: Services) -> DuckDBWarehouse:
+    """Return the engine itself, for rows: the service knows of datasets only."""
+    metered = services.bootstrap.warehouse
+    if isinstance(metered, MeteredWarehouse) and isinstance(metered.inner, DuckDBWarehouse):
+        return metered.inner
+    raise DemoFailed("the demo runs on DuckDB only")
 
 
 def look(services: Services, columns: list[str] | None = None) -> tuple[list[str], Facts]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from tests.api.documented import operations
 from tests.api.live import duckdb_of
 from tests.api.published import ONBOARD, ORGANIZATIONS
 from tests.cli.command_line import CommandLine
+from tests.prepared import Prepared
 
 ROOT_CANARY = "canary-root-3f9d1c7b5a2e4f60-of-many-characters"
 CREDENTIAL_CANARY = "sk-canary-credential-8d2e6b4f1a9c3e57"
@@ -108,7 +110,15 @@ def _fails(subject: Subject) -> Verdict:
 
 
 @pytest.fixture
-def scene(process_settings: Settings, own_sealing_key: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(
+    process_settings: Settings,
+    own_sealing_key: Path,
+    database: Path,
+    prepared: Prepared,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Scene]:
+    database.parent.mkdir(parents=True)
+    shutil.copyfile(prepared.onboarded, database)
     settings = process_settings.model_copy(
         update={"root_api_key": SecretStr(ROOT_CANARY), "sealing_key_uri": f"local:///{own_sealing_key}"}
     )
@@ -120,6 +130,7 @@ def scene(process_settings: Settings, own_sealing_key: Path, monkeypatch: pytest
     headers = {"X-CA-Root-Key": ROOT_CANARY}
     with TestClient(create_app(services, SecretStr(ROOT_CANARY)), headers=headers, raise_server_exceptions=False) as it:
         made = Scene(services, settings, it, Canaries())
+        made.canaries.plant("api key", prepared.api_key)
         _plant(made, own_sealing_key)
         yield made
     made.said.append(("log", written.getvalue()))
@@ -133,8 +144,6 @@ def _plant(scene: Scene, key_file: Path) -> None:
     scene.canaries.plant("credential", CREDENTIAL_CANARY)
     scene.canaries.plant("webhook url", URL_CANARY)
     scene.canaries.plant("webhook header", HEADER_CANARY)
-    assert scene.client.post("/api/v1/admin/bootstrap", json={}).is_success
-    scene.make_key(ONBOARD, json=ACME)
     body = {"credential_type": "API_KEY", "secret": CREDENTIAL_CANARY, "metadata": {"project": "prod"}}
     assert scene.client.put(OPENAI, json=body).is_success
     scene.services.platform.derive("audit")
@@ -160,7 +169,7 @@ def _insert_channel(scene: Scene) -> None:
 
 
 def test_no_answer_of_any_call_holds_one(scene: Scene) -> None:
-    own = {"X-API-Key": scene.canaries.planted[f"api key of {ONBOARD}"].decode(), "X-CA-Root-Key": ""}
+    own = {"X-API-Key": scene.canaries.planted["api key"].decode(), "X-CA-Root-Key": ""}
     for operation in operations():
         if operation.method == "GET":
             scene.call("GET", operation.url())
@@ -186,6 +195,7 @@ def test_no_refusal_and_no_mistake_repeats_one(scene: Scene) -> None:
 def test_a_key_is_told_once_and_its_repetition_tells_it_only_to_who_made_it(scene: Scene) -> None:
     keys = f"{ORGANIZATIONS}/acme_corp/keys"
     body = {"name": "loader", "scopes": ["org:read"]}
+    scene.make_key(ONBOARD, json={**ACME, "org_slug": "globex"})
     key_id = scene.make_key(keys, json=body, headers={"Idempotency-Key": "once"})
     again = scene.client.post(keys, json=body, headers={"Idempotency-Key": "once"})
     assert scene.canaries.found_in(again.text) == {f"api key of {keys}"}
@@ -254,10 +264,11 @@ def _look_into_every_table(scene: Scene) -> int:
     return len(tables)
 
 
+@pytest.mark.slow
 def test_the_command_line_prints_none(
-    config_dir: Path, own_sealing_key: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    config_dir: Path, own_sealing_key: Path, tmp_path: Path, prepared: Prepared, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    cli = CommandLine(config_dir, tmp_path / "cli.duckdb")
+    cli = CommandLine(config_dir, tmp_path / "cli.duckdb", prepared)
     canaries = Canaries()
     canaries.plant("credential", CREDENTIAL_CANARY)
     canaries.plant("root key", ROOT_CANARY)

@@ -9,7 +9,9 @@ from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+from cloudact.tenancy.access.key_text import without_keys
 
 _LIBRARIES = "cloudact-libraries"
 _EVERY_LINE: Sequence[Processor] = (
@@ -17,7 +19,17 @@ _EVERY_LINE: Sequence[Processor] = (
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
-_AS_JSON: Sequence[Processor] = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
+
+
+def _without_keys(_logger: object, _method: str, line: EventDict) -> EventDict:
+    return {name: without_keys(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
+_AS_JSON: Sequence[Processor] = (
+    structlog.processors.format_exc_info,
+    _without_keys,
+    structlog.processors.JSONRenderer(),
+)
 
 
 class _Unfailing:

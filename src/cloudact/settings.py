@@ -77,7 +77,8 @@ class Settings(BaseSettings):
         default=300.0,
         ge=1,
         le=86_400,
-        description="How often a process writes when API keys were last used; at the latest when it stops.",
+        description="How often a process writes when API keys were last used, and how often the root key was; at the "
+        "latest when it stops.",
     )
     idempotency_lease_seconds: float = Field(
         default=60.0,

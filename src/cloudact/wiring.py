@@ -28,6 +28,7 @@ from cloudact.tenancy.access.issuing import KeyIssuer
 from cloudact.tenancy.access.key_text import KeyDigests
 from cloudact.tenancy.access.key_uses import KeyUses
 from cloudact.tenancy.access.keys import ApiKeys
+from cloudact.tenancy.access.root_uses import RootUses
 from cloudact.tenancy.adoption.pull import Pull
 from cloudact.tenancy.audit.logs import AuditLogs
 from cloudact.tenancy.audit.trail import AuditTrail
@@ -67,6 +68,7 @@ class Services:
     organizations: Organizations
     onboarding: Onboarding
     access: Access
+    root_uses: RootUses
     keys: ApiKeys
     trail: AuditTrail
     audit_logs: AuditLogs
@@ -105,6 +107,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
     cache = KeyCache(settings.key_cache_seconds)
     issuer = KeyIssuer(KeyDigests(platform), sealer, cache, _new_id)
     uses = KeyUses(catalogs, warehouse, settings.key_use_seconds)
+    root_uses = RootUses(trail, _now, settings.key_use_seconds)
     quotas = Quotas(catalogs, warehouse, _now, _new_id, metrics.run_refused)
     dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id, issuer, allowed, trail)
     return Services(
@@ -113,6 +116,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         organizations=Organizations(catalogs, warehouse, _now, _new_id, trail),
         onboarding=Onboarding(catalogs, warehouse, _now, _new_id, issuer, trail),
         access=Access(catalogs, warehouse, issuer.digests, cache, uses, _now, metrics.key_checked),
+        root_uses=root_uses,
         keys=ApiKeys(catalogs, warehouse, issuer, trail, _now),
         trail=trail,
         audit_logs=AuditLogs(catalogs, warehouse),
@@ -135,7 +139,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         locales=Locales(catalogs, warehouse, trail, _now),
         metrics=metrics,
         ping=warehouse.ping,
-        close=lambda: _close(uses, warehouse, sealer),
+        close=lambda: _close((uses, root_uses), warehouse, sealer),
     )
 
 
@@ -148,8 +152,9 @@ def _surroundings(settings: Settings) -> Surroundings:
     return Surroundings(settings.environment is Environment.PRODUCTION, settings.kms_emulator_host)
 
 
-def _close(uses: KeyUses, warehouse: Warehouse, sealer: ManagedSealer) -> None:
-    uses.close()
+def _close(noted: Sequence[KeyUses | RootUses], warehouse: Warehouse, sealer: ManagedSealer) -> None:
+    for uses in noted:
+        uses.close()
     warehouse.close()
     sealer.close()
 

@@ -100,9 +100,8 @@ def test_a_route_of_an_organization_without_a_scope_or_a_slug_cannot_be_made() -
             router.add_api_route(path, lambda: None, dependencies=dependencies)
 
 
-@pytest.mark.parametrize("operation", [item for item in OPERATIONS if str(item) in OPEN], ids=str)
-def test_health_needs_no_key(call: Call, operation: Operation) -> None:
-    assert call(operation) == 200
+def test_health_needs_no_key(call: Call) -> None:
+    assert {str(item): call(item) for item in OPERATIONS if str(item) in OPEN} == dict.fromkeys(OPEN, 200)
 
 
 @pytest.mark.slow
@@ -123,6 +122,7 @@ def test_without_a_key_or_with_a_wrong_one_nothing_happens(
     assert snapshot(live) == before
 
 
+@pytest.mark.slow
 def test_only_the_root_key_itself_is_the_root_key(acme_key: str, live: Live, call: Call) -> None:
     before = snapshot(live)
     for operation in (PROTECTED[0], PROTECTED[-1], *(item for item in PROTECTED if item.url() == ACME_STATUS)):
@@ -136,12 +136,11 @@ def test_an_organization_reads_its_own_status(bootstrapped: TestClient, acme_key
     assert (answer.json()["org_slug"], answer.json()["status"]) == ("acme_corp", "SYNCED")
 
 
-@pytest.mark.parametrize("slug", ["acme_corp", "unknown", "Not-A-Slug"])
-def test_an_organization_does_not_read_anothers_status(bootstrapped: TestClient, globex_key: str, slug: str) -> None:
-    url = f"{ORGANIZATIONS}/{slug}/status"
-    answer = bootstrapped.get(url, headers={"X-API-Key": globex_key, "X-CA-Root-Key": ""})
-    assert answer.status_code == 403
-    assert answer.json()["code"] == "access_denied"
+def test_an_organization_does_not_read_anothers_status(bootstrapped: TestClient, globex_key: str) -> None:
+    for slug in ("acme_corp", "unknown", "Not-A-Slug"):
+        url = f"{ORGANIZATIONS}/{slug}/status"
+        answer = bootstrapped.get(url, headers={"X-API-Key": globex_key, "X-CA-Root-Key": ""})
+        assert (answer.status_code, answer.json()["code"]) == (403, "access_denied"), slug
 
 
 def test_the_root_key_counts_when_both_are_sent(bootstrapped: TestClient, acme_key: str, globex_key: str) -> None:
@@ -149,6 +148,7 @@ def test_the_root_key_counts_when_both_are_sent(bootstrapped: TestClient, acme_k
     assert bootstrapped.get(ACME_STATUS, headers=headers).status_code == 200
 
 
+@pytest.mark.slow
 def test_an_inactive_key_is_no_key(bootstrapped: TestClient, acme_key: str, live: Live, services: Services) -> None:
     live.execute("UPDATE organizations.org_api_keys SET is_active = FALSE")
     assert status_with(bootstrapped, acme_key) == 401
@@ -157,6 +157,7 @@ def test_an_inactive_key_is_no_key(bootstrapped: TestClient, acme_key: str, live
     assert status_with(bootstrapped, acme_key) == 200
 
 
+@pytest.mark.slow
 def test_a_suspended_organizations_keys_open_nothing_until_it_is_active_again(
     bootstrapped: TestClient, acme_key: str, live: Live, services: Services
 ) -> None:
@@ -168,12 +169,14 @@ def test_a_suspended_organizations_keys_open_nothing_until_it_is_active_again(
     assert [status_with(bootstrapped, key) for key in (acme_key, again)] == [401, 200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["DELETE FROM organizations.org_profiles", "DROP TABLE organizations.org_profiles"])
 def test_a_key_without_a_profile_opens_nothing(bootstrapped: TestClient, acme_key: str, live: Live, gone: str) -> None:
     live.execute(gone)
     assert status_with(bootstrapped, acme_key) == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("days", "answer"), [(-1, 401), (1, 200)])
 def test_a_key_works_until_it_expires(
     bootstrapped: TestClient, acme_key: str, live: Live, days: int, answer: int
@@ -182,6 +185,7 @@ def test_a_key_works_until_it_expires(
     assert status_with(bootstrapped, acme_key) == answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["SCHEMA organizations CASCADE", "TABLE organizations.org_api_keys"])
 def test_a_key_is_no_key_once_its_record_is_gone(
     bootstrapped: TestClient, acme_key: str, live: Live, gone: str
@@ -203,9 +207,7 @@ def test_a_refused_caller_is_told_what_to_send_and_nothing_else(client: TestClie
     assert ROOT_KEY not in root.text + key.text
 
 
-@pytest.mark.parametrize(
-    "content", [b'{"org_slug": 5}', b"{", b'{"unknown": 1}', b"\xff"], ids=["field", "syntax", "unknown", "bytes"]
-)
-def test_a_stranger_is_refused_before_the_body_is_looked_at(client: TestClient, content: bytes) -> None:
+def test_a_stranger_is_refused_before_the_body_is_looked_at(client: TestClient) -> None:
     headers = {"X-CA-Root-Key": "wrong", "Content-Type": "application/json"}
-    assert client.post(ONBOARD, content=content, headers=headers).status_code == 401
+    for content in (b'{"org_slug": 5}', b"{", b'{"unknown": 1}', b"\xff"):
+        assert client.post(ONBOARD, content=content, headers=headers).status_code == 401, content

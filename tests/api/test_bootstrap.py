@@ -12,6 +12,7 @@ from cloudact.wiring import Services
 from tests.api.catalog_files import CatalogFiles
 from tests.api.live import Live
 from tests.api.published import BOOTSTRAP, BOOTSTRAP_STATUS, CENTRAL, CENTRAL_TABLES
+from tests.api.unaudited import only_audited
 
 
 def test_a_new_warehouse_gets_the_dataset_and_its_twenty_tables(client: TestClient, live: Live) -> None:
@@ -41,23 +42,22 @@ def test_no_body_is_needed(client: TestClient) -> None:
 
 
 def test_again_and_again_it_finds_everything_and_changes_nothing(onboarded: TestClient, live: Live) -> None:
-    before = live.snapshot()
-    for _ in range(3):
-        answer = onboarded.post(BOOTSTRAP, json={})
-        assert answer.status_code == 200
-        assert answer.json() == {
-            "status": "SUCCESS",
-            "dataset": CENTRAL,
-            "dataset_created": False,
-            "tables_created": [],
-            "tables_existed": CENTRAL_TABLES,
-            "total_tables": 20,
-            "conflicts": [],
-            "bytes_billed": 0,
-            "message": "0 tables created, 20 existed already.",
-            "recreated": None,
-        }
-    assert live.snapshot() == before
+    with only_audited(live, "CREATE DATASET SUCCESS", "CREATE DATASET SUCCESS", "CREATE DATASET SUCCESS"):
+        for _ in range(3):
+            answer = onboarded.post(BOOTSTRAP, json={})
+            assert answer.status_code == 200
+            assert answer.json() == {
+                "status": "SUCCESS",
+                "dataset": CENTRAL,
+                "dataset_created": False,
+                "tables_created": [],
+                "tables_existed": CENTRAL_TABLES,
+                "total_tables": 20,
+                "conflicts": [],
+                "bytes_billed": 0,
+                "message": "0 tables created, 20 existed already.",
+                "recreated": None,
+            }
 
 
 @pytest.mark.parametrize("left", [0, 1, 19])
@@ -99,11 +99,10 @@ def test_a_table_somebody_else_created_is_left_exactly_as_it_is(client: TestClie
 
 def test_a_column_added_to_the_catalog_waits_for_sync(onboarded: TestClient, live: Live, files: CatalogFiles) -> None:
     files.add_column("bootstrap", "org_profiles", "new_column")
-    before = live.snapshot()
-    answer = onboarded.post(BOOTSTRAP, json={}).json()
-    assert answer["tables_existed"] == CENTRAL_TABLES
-    assert "bootstrap/status" in answer["message"]
-    assert live.snapshot() == before
+    with only_audited(live, "CREATE DATASET SUCCESS"):
+        answer = onboarded.post(BOOTSTRAP, json={}).json()
+        assert answer["tables_existed"] == CENTRAL_TABLES
+        assert "bootstrap/status" in answer["message"]
 
 
 @pytest.mark.parametrize(

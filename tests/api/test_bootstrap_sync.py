@@ -10,6 +10,7 @@ from cloudact.wiring import Services
 from tests.api.catalog_files import CatalogFiles
 from tests.api.live import Live
 from tests.api.published import BOOTSTRAP_STATUS, BOOTSTRAP_SYNC, CENTRAL, CENTRAL_TABLES
+from tests.api.unaudited import added, only_audited, trail, values
 
 NOTHING = {
     "status": "SUCCESS",
@@ -41,9 +42,8 @@ def status(client: TestClient) -> str:
 
 
 def test_in_sync_there_is_nothing_to_do(onboarded: TestClient, live: Live) -> None:
-    before = live.snapshot()
-    assert sync(onboarded) == NOTHING
-    assert live.snapshot() == before
+    with only_audited(live, "SYNC DATASET SUCCESS"):
+        assert sync(onboarded) == NOTHING
 
 
 def test_before_bootstrap_it_says_so_with_the_call_to_make(client: TestClient, live: Live) -> None:
@@ -219,10 +219,11 @@ def test_every_row_and_value_survives_a_change_to_every_table(
     onboarded: TestClient, files: CatalogFiles, live: Live
 ) -> None:
     live.fill(CENTRAL)
-    before = live.values(CENTRAL)
+    before, audited = values(live, CENTRAL), trail(live)
     for table in CENTRAL_TABLES:
         files.add_column("bootstrap", table, "added")
     answer = sync(onboarded)
     assert answer["columns_added"] == {table: ["added"] for table in CENTRAL_TABLES}
-    assert live.values(CENTRAL) == {table: [{**row, "added": None} for row in rows] for table, rows in before.items()}
-    assert sum(map(len, before.values())) > 20 * 3
+    assert values(live, CENTRAL) == {table: [{**row, "added": None} for row in rows] for table, rows in before.items()}
+    assert added(live, audited) == ["SYNC DATASET SUCCESS"]
+    assert sum(map(len, [*before.values(), audited])) > 20 * 3

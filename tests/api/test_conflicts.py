@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from tests.api.catalog_files import CatalogFiles
 from tests.api.live import Live
 from tests.api.published import ACME_STATUS, ACME_SYNC, BOOTSTRAP_STATUS, BOOTSTRAP_SYNC, CENTRAL
+from tests.api.unaudited import added, trail, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,15 @@ def test_sync_does_everything_else_and_leaves_the_conflict_to_a_person(
     live.fill(CENTRAL)
     case.arise(files, live)
     files.add_column("bootstrap", "org_hierarchy", "new_column")
-    before = live.values(CENTRAL)
+    before, audited = values(live, CENTRAL), trail(live)
     answer = onboarded.post(BOOTSTRAP_SYNC, json={"recreate_views": True}).json()
     assert answer["status"] == "PARTIAL"
     assert [(item["code"], item["object"]) for item in answer["conflicts"]] == [(case.code, case.object)]
     assert answer["columns_added"] == {"org_hierarchy": ["new_column"]}
     assert "1 conflict" in answer["message"]
     hierarchy = [{**row, "new_column": None} for row in before["org_hierarchy"]]
-    assert live.values(CENTRAL) == {**before, "org_hierarchy": hierarchy}
+    assert values(live, CENTRAL) == {**before, "org_hierarchy": hierarchy}
+    assert added(live, audited) == ["SYNC DATASET SUCCESS"]
     assert onboarded.get(BOOTSTRAP_STATUS).json()["status"] == "OUT_OF_SYNC"
 
 

@@ -81,6 +81,30 @@ def test_a_method_that_does_not_exist_is_a_problem(client: TestClient) -> None:
     assert "POST" in answer.headers["Allow"]
 
 
+def test_a_wrong_method_is_told_every_method_of_the_path(client: TestClient) -> None:
+    answer = client.post(f"{ORGANIZATIONS}/acme_corp/hierarchy/entities/DEPT-001")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "DELETE, GET, PATCH, PUT")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", BOOTSTRAP, {"force_recreate_tables": 1}),
+        ("POST", ACME_SYNC, {"recreate_views": "yes"}),
+        ("PUT", f"{ORGANIZATIONS}/acme_corp/subscription", {"plan_name": "SCALE", "trial_end_date": 0}),
+        ("POST", f"{ORGANIZATIONS}/acme_corp/keys", {"expires_in": "7776000"}),
+        ("POST", f"{ORGANIZATIONS}/acme_corp/keys", {"expires_at": 4102444800}),
+        ("GET", f"{ORGANIZATIONS}/acme_corp/audit-logs?until=0.5", None),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_not_taken_for_what_it_looks_like(
+    client: TestClient, method: str, path: str, body: dict[str, object] | None
+) -> None:
+    answer = client.request(method, path, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
 @pytest.mark.parametrize("content", [b"{", b"{'a': 1}", b'{"a": }', b"[1, 2", b"\xff"], ids=repr)
 def test_a_body_that_is_not_json_is_named_as_such(bootstrapped: TestClient, live: Live, content: bytes) -> None:
     before = live.snapshot()

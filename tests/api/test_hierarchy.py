@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from cloudact.wiring import Services
+from cloudact.settings import Settings
+from cloudact.tenancy.actor import Actor
+from cloudact.tenancy.names import OrgSlug
+from cloudact.wiring import Services, build_services
 from tests.api.live import Live
+from tests.prepared import SHIPPED, Beginning, Prepared
 
 BASE = "/api/v1/organizations/acme_corp/hierarchy"
 ENTITIES = f"{BASE}/entities"
@@ -18,11 +24,21 @@ ACME = HEADER + "DEPARTMENT,D1,Engineering,\nDEPARTMENT,D2,Sales,\nPROJECT,P1,Pl
 CSV = {"Content-Type": "text/csv"}
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Path:
+    """A warehouse file with two departments, a project and a team."""
+    file = Path(shutil.copyfile(prepared.onboarded, tmp_path_factory.mktemp("hierarchy") / "filled.duckdb"))
+    services = build_services(Settings(warehouse_url=f"duckdb:///{file}", config_dir=SHIPPED))
+    services.hierarchies.apply(OrgSlug("acme_corp"), ACME.encode(), actor=Actor.local())
+    services.close()
+    return file
+
+
 @pytest.fixture
-def acme(onboarded: TestClient) -> TestClient:
-    """The service with two departments, a project and a team."""
-    assert send_file(onboarded, ACME, preview=False).status_code == 200
-    return onboarded
+def acme(client: TestClient, beginning: Beginning, filled: Path) -> TestClient:
+    """The service over a copy of that file."""
+    assert beginning.with_copy(filled)
+    return client
 
 
 def send_file(client: TestClient, text: str, condition: str | None = None, **how: Any) -> Response:
@@ -33,6 +49,10 @@ def send_file(client: TestClient, text: str, condition: str | None = None, **how
 def entity(client: TestClient, entity_id: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"{ENTITIES}/{entity_id}").json()["entity"]
     return found
+
+
+def hierarchy_rows(live: Live) -> list[dict[str, Any]]:
+    return live.rows("FROM organizations.org_hierarchy ORDER BY entity_id, version")
 
 
 def problem(answer: Response) -> tuple[int, str]:
@@ -146,6 +166,7 @@ def test_a_tree_shows_who_is_below_whom(acme: TestClient) -> None:
     assert [root["entity_id"] for root in tree["roots"]] == ["D1", "D2"]
     assert tree["roots"][0]["children"][0]["children"][0]["entity_id"] == "T1"
     assert (tree["total"], tree["levels"], tree["source"]) == (4, ["DEPARTMENT", "PROJECT", "TEAM"], "view")
+    assert problem(acme.get(f"{BASE}/tree", params={"rot": "P1"})) == (422, "invalid_request")
     part = acme.get(f"{BASE}/tree", params={"root": "P1"}).json()
     assert ([root["entity_id"] for root in part["roots"]], part["total"]) == (["P1"], 2)
     assert problem(acme.get(f"{BASE}/tree", params={"root": "nobody"})) == (404, "entity_not_found")
@@ -154,14 +175,18 @@ def test_a_tree_shows_who_is_below_whom(acme: TestClient) -> None:
 def test_levels_are_shown_and_redefined(acme: TestClient) -> None:
     found = acme.get(f"{BASE}/levels")
     assert (found.json()["levels"], found.headers["etag"]) == (["DEPARTMENT", "PROJECT", "TEAM"], '"1"')
-    refused = acme.put(f"{BASE}/levels", json={"levels": ["COMPANY", "DEPARTMENT"]})
+    assert problem(acme.put(f"{BASE}/levels", json={"levels": ["A"]})) == (428, "version_required")
+    anyway = {"If-Match": "*"}
+    refused = acme.put(f"{BASE}/levels", json={"levels": ["COMPANY", "DEPARTMENT"]}, headers=anyway)
     assert problem(refused) == (409, "levels_in_use")
     assert "D1 (DEPARTMENT)" in refused.json()["detail"]
     four = {"levels": ["DEPARTMENT", "PROJECT", "TEAM", "SQUAD"]}
     assert problem(acme.put(f"{BASE}/levels", json=four, headers={"If-Match": '"0"'})) == (412, "version_stale")
     done = acme.put(f"{BASE}/levels", json=four, headers={"If-Match": '"1"'})
     assert (done.json(), done.headers["etag"]) == ({**four, "revision": 2}, '"2"')
-    assert problem(acme.put(f"{BASE}/levels", json={"levels": ["a"]})) == (422, "invalid_request")
+    assert problem(acme.put(f"{BASE}/levels", json={**four, "revision": 1})) == (412, "version_stale")
+    assert acme.put(f"{BASE}/levels", json={**four, "revision": 2}).json()["revision"] == 2
+    assert problem(acme.put(f"{BASE}/levels", json={"levels": ["a"]}, headers=anyway)) == (422, "invalid_request")
 
 
 def test_what_is_exported_is_harmless_and_imports_as_it_is(acme: TestClient) -> None:
@@ -205,6 +230,41 @@ def test_a_file_with_problems_names_every_line(acme: TestClient) -> None:
     assert problem(refused) == (422, "invalid_request")
     assert [item["field"] for item in refused.json()["errors"]] == ["csv:2:entity_name", "csv:3:parent_id"]
     assert problem(acme.post(f"{BASE}/import", json={"file": "x"})) == (415, "unsupported_media_type")
+    mistyped = send_file(acme, ACME, Preview=False)
+    assert problem(mistyped) == (422, "invalid_request")
+    assert mistyped.json()["hint"] == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/entities", {"json": {"entity_type": "DEPARTMENT", "entity_id": "D3", "entity_name": "Three"}}),
+        ("/entities/P1/move", {"json": {"parent_id": "D2", "version": 1}}),
+        (
+            "/import?preview=false&remove_missing=true",
+            {
+                "content": f"{HEADER}DEPARTMENT,D1,R&D,\nDEPARTMENT,D3,New,\nPROJECT,P1,Platform,D3\n",
+                "headers": {**CSV, "If-Match": '"1"'},
+            },
+        ),
+    ],
+)
+def test_a_retry_after_a_crash_answers_what_was_done(
+    acme: TestClient, live: Live, path: str, sent: dict[str, Any]
+) -> None:
+    """The process died when the change was written and its answer was not."""
+    sent = {**sent, "headers": {**sent.get("headers", {}), "Idempotency-Key": "k"}}
+    first = acme.post(f"{BASE}{path}", **sent)
+    rows, audited = hierarchy_rows(live), live.rows("SELECT * FROM organizations.org_audit_logs")
+    answer = "status = 'IN_PROGRESS', encrypted_response = NULL, http_status = NULL"
+    live.execute(f"UPDATE organizations.org_idempotency_keys SET {answer} WHERE idempotency_key = 'k'")
+    again = acme.post(f"{BASE}{path}", **sent)
+    assert first.is_success
+    assert "Idempotency-Replayed" not in again.headers
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert again.headers.get("etag") == first.headers.get("etag")
+    assert hierarchy_rows(live) == rows
+    assert live.rows("SELECT * FROM organizations.org_audit_logs") == audited
 
 
 def test_without_the_view_the_answer_says_central_and_is_counted(
@@ -218,8 +278,8 @@ def test_without_the_view_the_answer_says_central_and_is_counted(
     assert "\ncloudact_view_fallbacks_total 2.0\n" in services.metrics.exposition().decode()
 
 
-def test_an_organization_keeps_its_hierarchy_itself(acme: TestClient, acme_key: str) -> None:
-    own = {"X-CA-Root-Key": "", "X-API-Key": acme_key}
+def test_an_organization_keeps_its_hierarchy_itself(acme: TestClient, prepared: Prepared) -> None:
+    own = {"X-CA-Root-Key": "", "X-API-Key": prepared.api_key}
     made = acme.post(
         ENTITIES, json={"entity_type": "DEPARTMENT", "entity_id": "D3", "entity_name": "Three"}, headers=own
     )

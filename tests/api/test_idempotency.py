@@ -96,6 +96,13 @@ def test_bootstrap_has_one_answer_too(client: TestClient) -> None:
     assert again.headers[REPLAYED] == "true"
 
 
+def test_before_bootstrap_a_key_changes_no_answer(client: TestClient) -> None:
+    for path in ("/api/v1/organizations/dryrun", ONBOARD):
+        plain, keyed = client.post(path, json=ACME), client.post(path, json=ACME, headers=KEY)
+        assert keyed.status_code == plain.status_code
+        assert keyed.json().get("status") == plain.json().get("status")
+
+
 @pytest.mark.parametrize("key", ["", "a" * 256, "\u00e9"])
 def test_a_key_that_is_none_is_refused(bootstrapped: TestClient, key: str) -> None:
     answer = bootstrapped.post(ONBOARD, json=ACME, headers={"Idempotency-Key": key.encode()})

@@ -104,6 +104,7 @@ def test_another_organizations_key_opens_nothing_and_does_not_tell_who_exists(tw
     assert snapshot(live) == before
 
 
+@pytest.mark.slow
 def test_no_key_of_an_organization_opens_what_is_the_administrators(two: Two, live: Live) -> None:
     key = two.make_key(set(Scope))
     before = snapshot(live)
@@ -129,6 +130,7 @@ def test_without_a_key_or_with_one_that_opens_nothing_the_answer_is_always_the_s
     assert snapshot(live) == before
 
 
+@pytest.mark.slow
 def test_a_key_needs_the_scope_of_the_route_and_no_other(two: Two, live: Live) -> None:
     with_one = {scope: two.make_key({scope}) for scope in set(SCOPES.values())}
     without = {scope: two.make_key(set(Scope) - {scope}) for scope in set(SCOPES.values())}
@@ -141,6 +143,7 @@ def test_a_key_needs_the_scope_of_the_route_and_no_other(two: Two, live: Live) -
     assert {name: answer.text for name, answer in admitted.items() if answer.status_code in {401, 403}} == {}
 
 
+@pytest.mark.slow
 def test_no_answer_to_an_organization_holds_anything_of_another(two: Two) -> None:
     headers = {"X-API-Key": two.globex_key}
     base = f"{ORGANIZATIONS}/globex"
@@ -177,6 +180,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, list[Conditio
     return seen
 
 
+@pytest.mark.slow
 def test_every_query_for_an_organization_is_about_its_own_rows(
     two: Two, asked: list[tuple[str, str, list[Condition]]]
 ) -> None:
@@ -190,6 +194,7 @@ def test_every_query_for_an_organization_is_about_its_own_rows(
     assert strangers == []
 
 
+@pytest.mark.slow
 def test_what_is_refused_costs_the_same_whatever_the_reason(
     two: Two, asked: list[tuple[str, str, list[Condition]]], live: Live
 ) -> None:

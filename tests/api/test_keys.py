@@ -64,6 +64,7 @@ def test_a_rotated_key_works_for_its_grace_and_a_revoked_one_not_at_all(onboarde
     assert (again.status_code, again.json()["code"]) == (409, "key_not_active")
 
 
+@pytest.mark.slow
 def test_an_organization_that_manages_its_keys_makes_no_better_one(onboarded: TestClient, acme_key: str) -> None:
     manager = make(onboarded, scopes=["keys:manage", "org:read"])["api_key"]
     headers = {"X-API-Key": manager, "X-CA-Root-Key": ""}
@@ -75,6 +76,7 @@ def test_an_organization_that_manages_its_keys_makes_no_better_one(onboarded: Te
     assert by_first.status_code == 403
 
 
+@pytest.mark.slow
 def test_another_organizations_key_is_as_unknown_as_any(onboarded: TestClient) -> None:
     onboarded.post(ONBOARD, json={**ACME, "org_slug": "globex"})
     (theirs,) = onboarded.get(f"{ORGANIZATIONS}/globex/keys").json()["keys"]

@@ -209,7 +209,7 @@ def test_a_shared_view_is_recorded_as_shared(onboarded: TestClient, live: Live) 
 
 def test_a_view_whose_file_changed_is_stale(onboarded: TestClient, files: CatalogFiles) -> None:
     path = files.path("organizations/views/x_org_hierarchy.sql")
-    path.write_text(path.read_text().replace("  version\n", "  version,\n  end_date\n"))
+    path.write_text(path.read_text().replace("  path_names\n", "  path_names,\n  end_date\n"))
     assert status(onboarded)["views_stale"] == ["x_org_hierarchy"]
 
 

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
-from tests.acme import ACME
+from cloudact.api.app import create_app
+from cloudact.settings import Settings
+from cloudact.wiring import build_services
+from tests.acme import ACME, ROOT_HEADERS, ROOT_KEY
 from tests.api.live import Live
 from tests.api.published import ONBOARD, ORGANIZATIONS
 
@@ -80,6 +84,27 @@ def test_an_organization_has_no_business_there(client: TestClient, acme_key: str
 def test_before_the_bootstrap_there_is_nothing_to_tell(client: TestClient) -> None:
     for answer in (client.get(SEALING), client.post(f"{SEALING}/reseal")):
         assert (answer.status_code, answer.json()["code"]) == (409, "not_bootstrapped")
+
+
+def test_a_lost_platform_secret_is_told_and_no_key_is_replaced_silently(
+    process_settings: Settings, bootstrapped: TestClient, acme_key: str, live: Live
+) -> None:
+    live.execute("DELETE FROM organizations.org_integration_credentials WHERE credential_id = 'platform-secret'")
+    services = build_services(process_settings)
+    with TestClient(create_app(services, SecretStr(ROOT_KEY)), headers=ROOT_HEADERS) as client:
+        own = client.get(f"{ORGANIZATIONS}/acme_corp/keys", headers={"X-API-Key": acme_key, "X-CA-Root-Key": ""})
+        assert (own.status_code, own.json()["code"], own.json()["detail"]) == (
+            503,
+            "not_ready",
+            "Keys cannot be checked now",
+        )
+        made = client.post(f"{ORGANIZATIONS}/acme_corp/keys", json={})
+        assert (made.status_code, made.json()["code"]) == (500, "platform_secret_lost")
+        assert "1 active API key" in made.json()["detail"]
+        found = {item["name"]: item["passed"] for item in client.get("/api/v1/admin/doctor").json()["examinations"]}
+        assert not found["platform_secret"]
+    assert live.rows("FROM organizations.org_integration_credentials") == []
+    services.close()
 
 
 def test_a_key_file_that_is_gone_makes_the_service_unavailable(sealed: TestClient, own_sealing_key: Path) -> None:

@@ -18,8 +18,10 @@ from tests.api.published import ACME_STATUS, BOOTSTRAP_STATUS, DOCTOR
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 PIPELINES = "/api/v1/admin/pipelines"
-# The first two are answered without the warehouse; to the others what is wrong with it is the answer.
-ANSWERING = {"/healthz", PIPELINES, DOCTOR, f"{PIPELINES}/run"}
+OF_ORGANIZATION = "/api/v1/organizations/{org_slug}/pipelines/run"
+# The first three are answered without the warehouse; to the others what is wrong with it is the answer.
+ANSWERING = {"/healthz", "/metrics", PIPELINES, DOCTOR, f"{PIPELINES}/run", OF_ORGANIZATION}
+HIERARCHY = "entity_type,entity_id,entity_name,parent_id\nDEPARTMENT,D1,One,\n"
 NEEDING = [operation for operation in operations() if operation.path not in ANSWERING]
 
 
@@ -84,16 +86,20 @@ def unreadable(
     assert client.get(ACME_STATUS).json()["status"] == "SYNCED"
 
 
-def body_for(operation: Operation) -> dict[str, object]:
-    if not operation.body:
-        return {}
-    new = {**ACME, "org_slug": "globex"}
-    return {"json": new if "org_slug" in operation.body["properties"] else operation.body["examples"][0]}
+def content_for(operation: Operation) -> dict[str, object]:
+    """What a request has to bring so that nothing but the warehouse stands in its way."""
+    sent: dict[str, object] = {"headers": {"If-Match": "*"}}
+    if "text/csv" in operation.spec.get("requestBody", {}).get("content", {}):
+        sent = {"headers": {"If-Match": "*", "Content-Type": "text/csv"}, "content": HIERARCHY}
+    elif operation.body:
+        new = {**ACME, "org_slug": "globex"}
+        sent["json"] = new if "org_slug" in operation.body["properties"] else operation.body["examples"][0]
+    return sent
 
 
 def test_every_operation_is_unavailable_and_may_be_tried_again(unreadable: TestClient) -> None:
     for operation in NEEDING:
-        answer = unreadable.request(operation.method, operation.url(), **body_for(operation))
+        answer = unreadable.request(operation.method, operation.url(), **content_for(operation))
         assert answer.status_code == 503, str(operation)
         assert answer.json()["code"] == "warehouse_unavailable"
         assert int(answer.headers["Retry-After"]) > 0
@@ -101,16 +107,20 @@ def test_every_operation_is_unavailable_and_may_be_tried_again(unreadable: TestC
 
 def test_it_is_never_said_that_something_does_not_exist(unreadable: TestClient) -> None:
     for operation in NEEDING:
-        answer = unreadable.request(operation.method, operation.url(), **body_for(operation))
+        answer = unreadable.request(operation.method, operation.url(), **content_for(operation))
         assert "does not exist" not in answer.text, str(operation)
         assert not any(word in answer.text for word in ("NOT_FOUND", "NOT_BOOTSTRAPPED", "PROFILE_ONLY")), str(
             operation
         )
 
 
-def test_a_key_that_cannot_be_looked_up_is_not_called_wrong(unreadable: TestClient, acme_key: str) -> None:
-    answer = unreadable.get(ACME_STATUS, headers={"X-API-Key": acme_key, "X-CA-Root-Key": ""})
-    assert answer.status_code == 503
+def test_a_key_that_cannot_be_looked_up_is_not_called_wrong_and_its_sender_learns_of_no_file(
+    unreadable: TestClient, acme_key: str, database: Path
+) -> None:
+    for key in (acme_key, "junk"):
+        answer = unreadable.get(ACME_STATUS, headers={"X-API-Key": key, "X-CA-Root-Key": ""})
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+        assert database.name not in answer.text
 
 
 def test_the_doctor_answers_what_is_wrong_and_says_nothing_of_datasets(unreadable: TestClient) -> None:
@@ -130,8 +140,12 @@ def test_what_to_do_is_said(unreadable: TestClient, database: Path) -> None:
 
 def test_a_pipeline_fails_in_the_step_that_needs_it_and_may_be_run_again(unreadable: TestClient) -> None:
     wanted = {"pipeline": "setup/bootstrap_system.yml", "tenant_id": "system", "dry_run": True}
-    answer = unreadable.post(f"{PIPELINES}/run", json=wanted)
-    assert answer.status_code == 200
-    run = answer.json()
-    assert run["state"] == "FAILED"
-    assert {step["failure"]["error_type"] for step in run["steps"]} == {"TRANSIENT"}
+    (of_organization,) = (operation for operation in operations() if operation.path == OF_ORGANIZATION)
+    for answer in (
+        unreadable.post(f"{PIPELINES}/run", json=wanted),
+        unreadable.post(of_organization.url(), **content_for(of_organization)),
+    ):
+        assert answer.status_code == 200
+        run = answer.json()
+        assert run["state"] == "FAILED"
+        assert {step["failure"]["error_type"] for step in run["steps"]} == {"TRANSIENT"}

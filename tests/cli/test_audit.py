@@ -41,7 +41,8 @@ def test_a_checkpoint_is_written_compared_and_kept_when_something_is_broken(cli:
     file = tmp_path / "checkpoint.json"
     cli.succeed("audit", "verify", "--checkpoint", str(file))
     first = json.loads(file.read_text())
-    assert {name: entry["sequence"] for name, entry in first.items()} == {"system": 1, "acme_corp": 1}
+    assert first.keys() == {"system", "acme_corp"}
+    assert first["acme_corp"]["sequence"] == 1
     cli.succeed("org", "sync", "acme_corp")
     cli.succeed("audit", "verify", "--organization", "acme_corp", "--checkpoint", str(file))
     second = json.loads(file.read_text())

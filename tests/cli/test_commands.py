@@ -10,6 +10,7 @@ from cloudact import __version__
 from tests.acme import ACME, ROOT
 from tests.api.catalog_files import CatalogFiles
 from tests.api.published import ACME_DATASET, CENTRAL, CENTRAL_TABLES, ORGANIZATION_TABLES
+from tests.api.unaudited import added, snapshot, trail
 from tests.cli.command_line import A_TERMINAL, CommandLine, fields
 
 TABLE = "subscription_plans"
@@ -41,10 +42,11 @@ def test_bootstrap_run_makes_every_central_table_and_names_each(cli: CommandLine
 
 def test_bootstrap_run_again_changes_nothing(acme: CommandLine) -> None:
     with acme.warehouse() as live:
-        before = live.snapshot()
+        before, audited = snapshot(live), trail(live)
     assert "+ table" not in acme.succeed("bootstrap", "run")
     with acme.warehouse() as live:
-        assert live.snapshot() == before
+        assert added(live, audited) == ["CREATE DATASET SUCCESS"]
+        assert snapshot(live) == before
 
 
 def test_bootstrap_status_names_every_difference(cli: CommandLine, files: CatalogFiles) -> None:

@@ -12,6 +12,7 @@ from cloudact import errors
 from cloudact.cli.errors import EXIT_CODE, reported
 from tests.acme import ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
+from tests.api.unaudited import added, snapshot, trail
 from tests.cli.command_line import A_TERMINAL, CommandLine, fields
 
 ONBOARD = ["org", "onboard", "acme_corp", *fields()]
@@ -87,12 +88,6 @@ MET: list[tuple[Arrange, list[str], int, str]] = [
     (bootstrap, ["org", "list", "--offset", "9" * 20], 3, "invalid_request"),
     (nothing, ONBOARD, 5, "not_bootstrapped"),
     (nothing, ["org", "list"], 5, "not_bootstrapped"),
-    (block_table, ONBOARD, 5, "central_table_blocked"),
-    (onboard, ONBOARD, 5, "organization_exists"),
-    (leave_unfinished, ONBOARD, 5, "onboarding_unfinished"),
-    (bootstrap, ["org", "sync", "acme_corp"], 5, "organization_not_found"),
-    (occupy_dataset, ONBOARD, 5, "dataset_exists"),
-    (occupy_table, [*ONBOARD, "--adopt-existing-dataset"], 5, "dataset_conflict"),
     (damage_file, ["bootstrap", "status"], 6, "warehouse_unavailable"),
 ]
 
@@ -108,6 +103,31 @@ def test_what_a_command_can_meet_has_its_exit_code_and_changes_nothing(
     assert problem["detail"]
     if before:
         assert cli.database.read_bytes() == before
+
+
+FAILED: list[tuple[Arrange, list[str], str, str]] = [
+    (block_table, ONBOARD, "central_table_blocked", "CREATE ORGANIZATION FAILURE"),
+    (onboard, ONBOARD, "organization_exists", "CREATE ORGANIZATION FAILURE"),
+    (leave_unfinished, ONBOARD, "onboarding_unfinished", "CREATE ORGANIZATION FAILURE"),
+    (bootstrap, ["org", "sync", "acme_corp"], "organization_not_found", "SYNC ORGANIZATION FAILURE"),
+    (occupy_dataset, ONBOARD, "dataset_exists", "CREATE ORGANIZATION FAILURE"),
+    (occupy_table, [*ONBOARD, "--adopt-existing-dataset"], "dataset_conflict", "CREATE ORGANIZATION FAILURE"),
+]
+
+
+@pytest.mark.parametrize(("arrange", "words", "code", "audited"), FAILED)
+def test_a_change_that_fails_has_its_exit_code_and_leaves_nothing_but_its_audit_row(
+    cli: CommandLine, files: CatalogFiles, arrange: Arrange, words: list[str], code: str, audited: str
+) -> None:
+    arrange(cli, files)
+    with cli.warehouse() as live:
+        before, rows = snapshot(live), trail(live)
+    found, problem = cli.refusal(*words)
+    assert (found, problem["code"]) == (5, code)
+    assert problem["detail"]
+    with cli.warehouse() as live:
+        assert added(live, rows) == [audited]
+        assert snapshot(live) == before
 
 
 def test_a_broken_catalog_has_every_problem_told_at_once(cli: CommandLine, files: CatalogFiles) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from cloudact.wiring import Services
 from tests.acme import ROOT_KEY
 from tests.cli.command_line import CommandLine
+from tests.prepared import SHIPPED, Prepared
 from tests.reliability.world import acme_request
 
 SLUG = "acme_corp"
@@ -21,12 +24,22 @@ ADDED = (
 )
 
 
-@pytest.fixture
-def filled(acme: CommandLine) -> CommandLine:
-    """The command line after two departments, a project and a team were added."""
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> CommandLine:
+    """The command line after two departments, a project and a team were added, for tests that change nothing."""
+    cli = CommandLine(SHIPPED, tmp_path_factory.mktemp("hierarchy") / "cli.duckdb", prepared)
+    cli.onboard()
     for words in ADDED:
-        acme.succeed("hierarchy", "add", SLUG, *words)
-    return acme
+        cli.succeed("hierarchy", "add", SLUG, *words)
+    return cli
+
+
+@pytest.fixture
+def filled(unchanged: CommandLine, tmp_path: Path) -> CommandLine:
+    """The same over a file of its own."""
+    own = tmp_path / "cli.duckdb"
+    shutil.copyfile(unchanged.database, own)
+    return replace(unchanged, database=own)
 
 
 def test_a_hierarchy_is_shown_and_changed(filled: CommandLine) -> None:
@@ -63,9 +76,10 @@ def test_a_hierarchy_is_shown_and_changed(filled: CommandLine) -> None:
         (["tree", "nobody"], 5, "organization_not_found"),
     ],
 )
-def test_what_is_refused_says_why(filled: CommandLine, words: list[str], exit_code: int, code: str) -> None:
-    refused, problem = filled.refusal("hierarchy", *words)
+def test_what_is_refused_says_why(unchanged: CommandLine, words: list[str], exit_code: int, code: str) -> None:
+    refused, problem = unchanged.refusal("hierarchy", *words)
     assert (refused, problem["code"]) == (exit_code, code)
+    assert [line.rsplit(",", 1)[1] for line in unchanged.succeed("hierarchy", "export", SLUG).split()[1:]] == ["1"] * 4
 
 
 def test_a_file_goes_out_and_comes_back(filled: CommandLine, tmp_path: Path) -> None:
@@ -87,10 +101,10 @@ def test_a_file_goes_out_and_comes_back(filled: CommandLine, tmp_path: Path) -> 
     assert filled.refusal("hierarchy", "import", SLUG, str(file), "--revision", "4")[1]["code"] == "version_stale"
 
 
-def test_every_problem_of_a_file_is_printed(filled: CommandLine, tmp_path: Path) -> None:
+def test_every_problem_of_a_file_is_printed(unchanged: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "wrong.csv"
     file.write_text("entity_type,entity_id,entity_name,parent_id\nDEPARTMENT,D1,,\nTEAM,T9,Nine,D1\n")
-    refused = filled.run("hierarchy", "import", SLUG, str(file), "--apply")
+    refused = unchanged.run("hierarchy", "import", SLUG, str(file), "--apply")
     assert refused.exit_code == 3
     assert "csv:2: entity_name: is missing" in refused.stderr
     assert "csv:3: parent_id: 'D1' is a DEPARTMENT" in refused.stderr
@@ -105,6 +119,7 @@ def _timeless(value: Any) -> Any:
     return [_timeless(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 def test_a_service_answers_the_same(filled: CommandLine, services: Services, service_url: str, tmp_path: Path) -> None:
     """Every command, here and there; only times and who did it differ."""
     services.bootstrap.run()

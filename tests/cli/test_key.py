@@ -20,6 +20,7 @@ def test_a_key_is_made_listed_rotated_and_revoked(acme: CommandLine) -> None:
     assert [key["status"] for key in listed["keys"]] == ["ACTIVE", "EXPIRED", "REVOKED"]
 
 
+@pytest.mark.slow
 def test_people_see_the_key_once_and_a_table(acme: CommandLine) -> None:
     printed = acme.succeed("key", "create", "acme_corp", "--name", "reports")
     key = printed.splitlines()[0].removeprefix("API key: ")
@@ -34,11 +35,11 @@ def test_people_see_the_key_once_and_a_table(acme: CommandLine) -> None:
     assert "REVOKED" in acme.succeed("key", "revoke", "acme_corp", key_id)
 
 
-@pytest.mark.parametrize("time", ["1", "h", "-1h", "1w", "4000d", "1.5h", ""])
-def test_a_time_that_is_none_is_named(acme: CommandLine, time: str) -> None:
-    code, problem = acme.refusal("key", "create", "acme_corp", f"--expires-in={time}")
-    assert (code, problem["code"]) == (3, "invalid_request")
-    assert "--expires-in" in problem["detail"]
+def test_a_time_that_is_none_is_named(acme: CommandLine) -> None:
+    for time in ("1", "h", "-1h", "1w", "4000d", "1.5h", ""):
+        code, problem = acme.refusal("key", "create", "acme_corp", f"--expires-in={time}")
+        assert (code, problem["code"]) == (3, "invalid_request"), time
+        assert "--expires-in" in problem["detail"]
 
 
 def test_what_cannot_be_done_is_told_with_its_exit_code(acme: CommandLine) -> None:
@@ -48,6 +49,7 @@ def test_what_cannot_be_done_is_told_with_its_exit_code(acme: CommandLine) -> No
     assert acme.refusal("key", "list", "NOT A SLUG")[1]["code"] == "invalid_request"
 
 
+@pytest.mark.slow
 def test_a_service_does_the_same(cli: CommandLine, onboarded: TestClient, service_url: str) -> None:
     where = {"CA_API_URL": service_url, "CA_ROOT_API_KEY": ROOT_KEY}
     made = cli.answer("key", "create", "acme_corp", "--scope", "org:read", "--expires-in", "1h", **where)

@@ -103,6 +103,7 @@ def test_a_value_that_does_not_open_makes_the_exit_code_6(acme: CommandLine, sec
     assert acme.answer("sealing", "status")["status"] == "UNREADABLE"
 
 
+@pytest.mark.slow
 def test_a_service_answers_the_same(acme: CommandLine, secret_file: Path, service_url: str, key_file: Path) -> None:
     there = {"CA_API_URL": service_url, "CA_ROOT_API_KEY": ROOT_KEY}
     acme.succeed("bootstrap", "run", **there)
@@ -158,6 +159,7 @@ def test_keys_of_cloud_kms_are_rotated_there(cli: CommandLine) -> None:
         assert "names no file" in problem["detail"]
 
 
+@pytest.mark.slow
 def test_a_warehouse_moves_from_a_file_to_cloud_kms(acme: CommandLine, secret_file: Path, key_file: Path) -> None:
     put(acme, secret_file)
     with running() as kms:

@@ -9,6 +9,7 @@ _NO_WIDE_DECIMAL = "local-bigquery keeps 18 digits after the point of a BIGNUMER
 _NO_WIDENING = "local-bigquery does not widen NUMERIC to BIGNUMERIC"
 _NO_COPY_JOB = "local-bigquery makes copies without REQUIRED columns and layout, so the gateway refuses copy jobs"
 _NO_TABLE_AS_SELECT = "local-bigquery drops the rows of CREATE TABLE with columns AS SELECT, so the gateway refuses it"
+_NO_JSON_UPDATE = "local-bigquery takes the assignment of a JSON parameter in an UPDATE for a comparison"
 _LIVE = ("bigquery-fake", "local-bigquery", "bigquery-live")
 
 _COPIES = (
@@ -33,6 +34,7 @@ _REBUILT = (
 GAPS: dict[str, str] = {
     **{f"test_a_refused_change_undoes_the_whole_unit[{driver}]": _NO_UNDO for driver in _LIVE},
     **{f"test_read_modify_write_loses_no_update[{driver}]": _NO_READ_LOCK for driver in _LIVE},
+    "test_an_update_sets_every_kind_of_value_exactly[local-bigquery]": _NO_JSON_UPDATE,
     "test_nested_fields_are_added_at_any_depth[local-bigquery]": _NO_NESTED_PATCH,
     "test_widening_keeps_every_digit[local-bigquery-amount-before2-after2]": _NO_WIDENING,
     "test_no_widening_ever_costs_a_digit[local-bigquery-before0-after0]": _NO_WIDE_DECIMAL,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
-import uvicorn
 from pydantic import SecretStr
 
 from cloudact.api.app import create_app
@@ -17,6 +14,7 @@ from cloudact.log import configure_logging
 from cloudact.wiring import Services
 from tests.acme import ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
+from tests.api.served import served
 from tests.reliability.world import World
 
 HERE = Path(__file__).parent
@@ -60,11 +58,5 @@ def acme_world(bootstrapped_world: World) -> World:
 @pytest.fixture
 def service_url(world: World) -> Iterator[str]:
     """The address of the real service over that warehouse, in this process."""
-    server = uvicorn.Server(uvicorn.Config(create_app(world.services, SecretStr(ROOT_KEY)), log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        # The socket listens already, so a request that comes before the server is up waits in its queue.
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield "http://{}:{}".format(*listening.getsockname())
-        server.should_exit = True
-        thread.join()
+    with served(create_app(world.services, SecretStr(ROOT_KEY))) as url:
+        yield url

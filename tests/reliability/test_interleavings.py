@@ -18,6 +18,7 @@ import pytest
 from cloudact.catalog.model import Dataset
 from cloudact.errors import CloudactError, OrganizationExists, OrganizationNotFound
 from cloudact.planning.status import SyncStatus
+from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.onboarding import OnboardResult
 from cloudact.tenancy.sync import SyncOutcome, SyncResult
 from cloudact.warehouse.driver import Warehouse
@@ -86,9 +87,11 @@ def _outcome(operation: str, world: World, slug: str) -> Outcome:
 
 
 def _over(world: World, warehouse: Warehouse) -> World:
-    """The same use cases on organizations, over another warehouse."""
-    organizations = replace(world.services.organizations, warehouse=warehouse)
-    onboarding = replace(world.services.onboarding, warehouse=warehouse)
+    """The same use cases on organizations, over another warehouse, as another process has them."""
+    made = world.services
+    trail = AuditTrail(made.catalogs, warehouse, made.platform, made.onboarding.clock, made.onboarding.new_id)
+    organizations = replace(made.organizations, warehouse=warehouse, trail=trail)
+    onboarding = replace(made.onboarding, warehouse=warehouse, trail=trail)
     return World(replace(world.services, organizations=organizations, onboarding=onboarding), world.files)
 
 
@@ -162,7 +165,9 @@ def test_two_bootstraps_over_a_dataset_made_by_hand_both_succeed(world: World, a
     bootstrap = world.services.bootstrap
     steps = count(1)
     stepped = SteppedWarehouse(world.warehouse, step=lambda: next(steps) == at and bootstrap.run())
-    assert replace(bootstrap, warehouse=stepped).run().status == "SUCCESS"
+    made = world.services
+    trail = AuditTrail(made.catalogs, stepped, made.platform, made.onboarding.clock, made.onboarding.new_id)
+    assert replace(bootstrap, warehouse=stepped, trail=trail).run().status == "SUCCESS"
     live = world.live.dataset(CENTRAL)
     assert live
     assert live.tables == world.declared_central().tables

@@ -119,7 +119,7 @@ class Stage:
         return died
 
 
-@pytest.fixture(scope="module", params=OPERATIONS)
+@pytest.fixture(scope="module", params=SETTING)
 def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """Each operation in turn."""
     return _set_up(request.param, tmp_path_factory.mktemp("stage"))

@@ -124,6 +124,14 @@ def test_keys_of_another_keyring_are_named(key_path: Path, context: Context, tmp
     assert not stranger.recognizes(sealed)
 
 
+def test_opening_makes_no_key(key_path: Path, context: Context, tmp_path: Path) -> None:
+    sealed, absent = of_file(key_path).seal(SECRET, context), tmp_path / "absent.key"
+    with pytest.raises(SealBroken, match="not among those of"):
+        of_file(absent).open(sealed, context)
+    assert not of_file(absent).is_current(sealed)
+    assert not absent.exists()
+
+
 def test_threads_that_need_a_key_at_once_make_one(key_path: Path, context: Context) -> None:
     with ThreadPoolExecutor(8) as threads:
         sealed = list(threads.map(lambda _: of_file(key_path).seal(SECRET, context), range(16)))

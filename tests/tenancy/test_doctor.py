@@ -162,7 +162,7 @@ def test_on_bigquery_everything_is_in_place_after_bootstrap(on_bigquery: tuple[S
     assert "organizations.org_notification_history has most of them, 2 of" in found["materialized_views"]
     assert found["authorized_resources"].startswith("dataset organizations authorizes 0 views")
     assert asked.by_kind().keys() == {"datasets.get", "datasets.list", "jobs.query", "projects.testIamPermissions"}
-    assert asked.count("jobs.query") == 4
+    assert asked.count("jobs.query") == 6
 
 
 def test_on_bigquery_a_missing_permission_is_told_before_the_central_dataset(

@@ -7,14 +7,18 @@ import hmac
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
 
+import structlog
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.params import Security as SecurityParameter
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 
+from cloudact.api.access import refusal
 from cloudact.api.errors import problem_responses
 from cloudact.api.idempotency.route import IdempotentRoute
+from cloudact.api.operability.request_log import route_of
 from cloudact.api.services import app_state
 from cloudact.errors import (
     CatalogError,
@@ -24,8 +28,8 @@ from cloudact.errors import (
     PlatformSecretLost,
     SealBroken,
     SealingUnavailable,
+    WarehouseError,
 )
-from cloudact.tenancy.access import refusal
 from cloudact.tenancy.access.caller import ADMINISTRATOR, Caller
 from cloudact.tenancy.access.scopes import Scope
 from cloudact.tenancy.actor import Actor
@@ -56,7 +60,7 @@ class GuardedRoute(IdempotentRoute):
         handler = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            request.state.caller = await run_in_threadpool(_admitted, request, self.admit)
+            request.state.caller = await _admitted(request, self.admit)
             return await handler(request)
 
         return guarded
@@ -66,19 +70,30 @@ class GuardedRoute(IdempotentRoute):
         return _administrator(request)
 
 
-def require_root(request: Request) -> None:
-    """Let only the administrator pass, on a route that no router of this module made; may wait for the warehouse."""
-    _admitted(request, _administrator)
+async def require_root(request: Request) -> None:
+    """Let only the administrator pass, on a route that no router of this module made."""
+    await _admitted(request, _administrator)
 
 
-def _admitted(request: Request, admit: Callable[[Request], Caller]) -> Caller:
-    """Return the caller, or record that one was refused, before the answer is sent."""
+async def _admitted(request: Request, admit: Callable[[Request], Caller]) -> Caller:
+    """Return the caller, or record that one was refused, before the answer is sent.
+
+    However many are refused, what is written of them takes no threads from those that are not.
+    """
+    state = app_state(request)
     try:
-        return admit(request)
+        caller = await run_in_threadpool(admit, request)
     except _Refused as refused:
-        actor, trail = _actor(request, refused.caller), app_state(request).services.trail
-        trail.refused(actor, method=request.method, path=request.url.path, reason=refused.reason)
+        await to_thread.run_sync(_record, request, refused, limiter=state.recording)
         raise refused.answer from None
+    if caller.is_administrator:
+        state.services.root_uses.note(_actor(request, caller), method=request.method, route=route_of(request.scope))
+    return caller
+
+
+def _record(request: Request, refused: _Refused) -> None:
+    actor, trail = _actor(request, refused.caller), app_state(request).services.trail
+    trail.refused(actor, method=request.method, path=request.url.path, reason=refused.reason)
 
 
 class AdministratorRoute(GuardedRoute):
@@ -99,11 +114,13 @@ class OrganizationRoute(GuardedRoute):
             return _administrator(request)
         try:
             found = app_state(request).services.access.examine(api_key)
-        # Whoever holds this key has not been recognized yet, so the answer names neither files nor keys.
+        # Whoever sent this key has not been recognized yet, so the answer names neither files nor keys nor tables.
         except CatalogError as error:
-            raise NotReady("The catalog is not valid", hint="`cloudact catalog lint` lists its problems.") from error
-        except (ConfigurationError, PlatformSecretLost, SealBroken, SealingUnavailable) as error:
-            raise NotReady("Keys cannot be checked now", hint="`cloudact doctor` finds out why.") from error
+            raise _not_checked(
+                error, "The catalog is not valid", "`cloudact catalog lint` lists its problems."
+            ) from error
+        except (ConfigurationError, PlatformSecretLost, SealBroken, SealingUnavailable, WarehouseError) as error:
+            raise _not_checked(error, "Keys cannot be checked now", "`cloudact doctor` finds out why.") from error
         caller = found.caller
         if caller is None:
             of = f"API key {found.key_id} of {found.organization}" if found.key_id else "an API key"
@@ -111,6 +128,12 @@ class OrganizationRoute(GuardedRoute):
         if not caller.may(self.scope, request.path_params["org_slug"]):
             raise _Refused(refusal.denied(), f"needs {self.scope} of the organization in the path", caller)
         return caller
+
+
+def _not_checked(error: CloudactError, told: str, hint: str) -> NotReady:
+    """The operator reads the reason in the log."""
+    structlog.get_logger().error("key_not_checked", code=error.code, reason=error.message)
+    return NotReady(told, hint=hint)
 
 
 def _administrator(request: Request) -> Caller:

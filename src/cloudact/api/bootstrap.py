@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Body
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cloudact.api.auth import ActorDep, administrator_router
 from cloudact.api.datasets import BYTES_BILLED, ConflictResponse, DatasetStatusResponse, SyncRequest, SyncResponse
@@ -25,12 +25,12 @@ class BootstrapRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{}]})
 
-    force_recreate_dataset: bool = Field(
+    force_recreate_dataset: StrictBool = Field(
         default=False,
         description="Back up the dataset, then empty its tables and make them as declared, and remove those that are "
         "not declared.",
     )
-    force_recreate_tables: bool = Field(
+    force_recreate_tables: StrictBool = Field(
         default=False, description="Back up the declared tables, then empty them and make them as declared."
     )
     confirm_dataset: Text | None = Field(

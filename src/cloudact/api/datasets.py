@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from cloudact.catalog.model import Materialized
 from cloudact.planning.status import SyncStatus
@@ -74,11 +74,11 @@ class SyncRequest(BaseModel):
         json_schema_extra={"examples": [{"sync_missing_tables": True, "sync_missing_columns": True}]},
     )
 
-    sync_missing_tables: bool = Field(default=True, description="Create tables and views that are missing.")
-    sync_missing_columns: bool = Field(
+    sync_missing_tables: StrictBool = Field(default=True, description="Create tables and views that are missing.")
+    sync_missing_columns: StrictBool = Field(
         default=True, description="Add columns that are missing, and update descriptions and clustering."
     )
-    recreate_views: bool = Field(default=False, description="Also replace views whose definition is stale.")
+    recreate_views: StrictBool = Field(default=False, description="Also replace views whose definition is stale.")
 
 
 class ErrorResponse(_Answer):

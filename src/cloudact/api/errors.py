@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from cloudact import errors
 
@@ -169,7 +170,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     ]
     detail = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
     given = request.headers.get("content-type", "")
-    hint = "" if "json" in given or request.method == "GET" else "Send the body with Content-Type: application/json."
+    unread = "json" not in given and any(item["loc"][0] == "body" for item in error.errors())
+    hint = "Send the body with Content-Type: application/json." if unread else ""
     return answer(
         request, HTTPStatus.UNPROCESSABLE_ENTITY, errors.InvalidRequest.code, detail, hint=hint, problems=problems
     )
@@ -190,7 +192,17 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         detail = f"{problem.field}: {problem.message}"
         return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, code, detail, problems=[problem])
     code = HTTPStatus(error.status_code).name.lower()
-    return answer(request, error.status_code, code, str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := _methods(request)):
+        headers["Allow"] = ", ".join(sorted(allowed))
+    return answer(request, error.status_code, code, str(error.detail), headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return every method of a path; the framework tells only those of the first route that it has."""
+    paths = request.app.openapi()["paths"].items()
+    found = [operations for path, operations in paths if compile_path(path)[0].match(request.url.path)]
+    return {method.upper() for operations in found for method in operations}
 
 
 def crashed(request: Request) -> JSONResponse:

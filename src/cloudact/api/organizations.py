@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Body, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from pydantic.config import JsonDict
 
 from cloudact.api.auth import ActorDep, SlugDep, administrator_router, organization_router, requires
@@ -44,6 +45,18 @@ def _encodable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_encodable)]
 
 
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"[-+]?[0-9.]*", value)):
+        raise ValueError("is a number; write it as ISO 8601 does, such as 2026-01-31 or 2026-01-31T12:00:00Z")
+    return value
+
+
+# The library reads a number, and text that is one, as seconds since 1970.
+NOT_A_NUMBER = BeforeValidator(_no_number)
+Day = Annotated[date, NOT_A_NUMBER]
+Moment = Annotated[datetime, NOT_A_NUMBER]
+
+
 class OnboardRequest(BaseModel):
     """An organization to onboard; every field is checked by the rules that dry run reports one by one."""
 
@@ -59,13 +72,13 @@ class OnboardRequest(BaseModel):
     default_timezone: Text = Field(default="UTC", description="IANA name.")
     default_country: Text | None = Field(default=None, description="ISO 3166 two-letter code.")
     default_language: Text | None = Field(default=None, description="BCP 47 tag, such as en or en-US.")
-    regenerate_api_key_if_exists: bool = Field(
+    regenerate_api_key_if_exists: StrictBool = Field(
         default=False,
         description="For an organization that exists: resync its dataset, take over the fields given here, and issue "
         "a new API key in place of the old ones.",
     )
 
-    adopt_existing_dataset: bool = Field(
+    adopt_existing_dataset: StrictBool = Field(
         default=False,
         description="For a new organization whose dataset exists already: take it over, with every row in it.",
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from cloudact.api.auth import ActorDep, administrator_router
 from cloudact.api.errors import FieldProblem, problem_responses
@@ -48,7 +48,7 @@ class PipelineRunRequest(BaseModel):
     variables: Annotated[dict[str, JsonValue], AfterValidator(encodable)] = Field(
         default={}, description="Values for variables of the file, in place of its own."
     )
-    dry_run: bool = Field(
+    dry_run: StrictBool = Field(
         default=False, description="Tell what each step would do to the warehouse as it is now, and change nothing."
     )
 

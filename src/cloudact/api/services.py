@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
@@ -12,6 +13,8 @@ from cloudact.api.operability.shutdown import Shutdown
 from cloudact.wiring import Services
 
 ADMINISTRATOR = "administrator"
+# Threads that write rows of refused accesses; the rows of all that wait are written together.
+_RECORDING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class AppState:
     root_key: SecretStr
     shutdown: Shutdown
     metrics_token: SecretStr | None
+    recording: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_RECORDING))
 
 
 def app_state(request: Request) -> AppState:

@@ -15,7 +15,8 @@ class EntityNotFound(CloudactError):
     def __init__(self, entity_id: str) -> None:
         super().__init__(
             f"Entity not found: {entity_id}",
-            hint="List entities with GET .../hierarchy/entities; one that was removed still has its history.",
+            hint="List entities with GET .../hierarchy/entities or `cloudact hierarchy list`; "
+            "one that was removed still has its history.",
         )
 
 
@@ -64,7 +65,8 @@ class VersionStale(CloudactError):
         expected = " or ".join(map(str, sorted(given))) or "the one given"
         super().__init__(
             f"{what} is at version {current}, not {expected}",
-            hint=f'Read it again, and repeat the change with If-Match: "{current}" if it still holds.',
+            hint=f'Read it again, and repeat the change with If-Match: "{current}" if it still holds; '
+            "on the command line that is --version, and --revision of an import.",
         )
         self.current = current
 
@@ -77,5 +79,5 @@ class VersionRequired(CloudactError):
     def __init__(self) -> None:
         super().__init__(
             "The change does not say which version it is of",
-            hint="Send the version that was read as If-Match or in `version`; If-Match: * changes whatever is there.",
+            hint="Send the version that was read as If-Match or in the body; If-Match: * changes whatever is there.",
         )

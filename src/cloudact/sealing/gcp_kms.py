@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from cloudact.errors import InvalidRequest, SealBroken, SealingUnavailable
 from cloudact.sealing.envelope import KEY_BYTES, Envelope, Scheme, broken, decrypt, encrypt, parse
 from cloudact.sealing.gcp_kms_client import KmsClient, Undecryptable
-from cloudact.sealing.sealer import Context, KeyInfo
+from cloudact.sealing.sealer import PROBE, Context, KeyInfo
 
 # How long a rotation in Cloud KMS may go unnoticed by `is_current`; sealing itself always uses the primary version.
 _REMEMBERED_SECONDS = 60.0
-_PROBE = Context("system", "none", "none", "probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class KmsSealer:
     def check(self) -> str:
         """See `ManagedSealer`."""
         version = self._client.primary_version()
-        self.open(self.seal(b"", _PROBE), _PROBE)
+        self.open(self.seal(b"", PROBE), PROBE)
         return f"{self.place} encrypts and decrypts; {version.rpartition('/')[2]} is the primary version"
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ class KeySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentKeys:
-    """A keyring in an environment variable, in the text of a key file; read once."""
+    """A keyring in an environment variable, in the text of a key file; read whenever it is used."""
 
     name: str
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)

@@ -8,9 +8,7 @@ from cloudact.errors import SealBroken
 from cloudact.sealing.envelope import Envelope, Scheme, decrypt, encrypt, parse
 from cloudact.sealing.key_file import KeySource
 from cloudact.sealing.keyring import Key
-from cloudact.sealing.sealer import Context, KeyInfo
-
-_PROBE = Context("system", "none", "none", "probe")
+from cloudact.sealing.sealer import PROBE, Context, KeyInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,8 @@ class LocalSealer:
     def is_current(self, sealed: bytes) -> bool:
         """See `Sealer`."""
         envelope = parse(sealed)
-        return envelope.scheme is Scheme.KEYRING and envelope.key_id == self.source.load().current.key_id
+        keyring = self.source.peek()
+        return envelope.scheme is Scheme.KEYRING and keyring is not None and envelope.key_id == keyring.current.key_id
 
     def recognizes(self, sealed: bytes) -> bool:
         """See `ManagedSealer`."""
@@ -62,7 +61,7 @@ class LocalSealer:
         keyring = self.source.peek()
         if keyring is None:
             return f"{self.place} is made when the first value is sealed"
-        decrypt(keyring.current.secret, parse(_sealed(keyring.current, b"", _PROBE)), _PROBE)
+        decrypt(keyring.current.secret, parse(_sealed(keyring.current, b"", PROBE)), PROBE)
         count = len(keyring.keys)
         return f"{self.place} holds {count} key{'s' if count > 1 else ''}; {keyring.current.key_id} is the current one"
 
@@ -70,7 +69,8 @@ class LocalSealer:
         """See `ManagedSealer`."""
 
     def _key_of(self, envelope: Envelope) -> Key | None:
-        return self.source.load().find(envelope.key_id) if envelope.scheme is Scheme.KEYRING else None
+        keyring = self.source.peek()  # a new key opens nothing, so none is made
+        return keyring.find(envelope.key_id) if keyring and envelope.scheme is Scheme.KEYRING else None
 
 
 def _sealed(key: Key, plaintext: bytes, context: Context) -> bytes:

@@ -6,7 +6,7 @@ until everything is there, each step can be repeated, and the next call or sync 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ from cloudact.tenancy.checks import Check, OnboardingRequest, field_checks, requ
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.idempotency.operation import Operation
 from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.plans import SubscriptionPlan
 from cloudact.tenancy.secrets.columns import CREDENTIAL
 from cloudact.tenancy.secrets.platform import PLATFORM_COLUMNS
 from cloudact.tenancy.store import (
@@ -55,6 +56,7 @@ from cloudact.tenancy.sync import ConflictReport, counted, plan_for
 from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.usage import measured
 
+_Plans = Mapping[str, SubscriptionPlan]
 # Much longer than a call lasts, even one that meets retries; a call that failed by itself releases its claim at once.
 # One that takes longer still can be taken over: both finish the same work, and the later one's key works.
 ABANDONED_AFTER = timedelta(minutes=5)
@@ -110,15 +112,15 @@ class Onboarding:
 
         Whatever an earlier attempt at the same `operation` has done is found again, the key that it made as well.
         """
-        event = _event(request)
-        with self.trail.attempt(actor, event):
-            return self._onboard(request, actor, event, operation)
+        catalog, plans = self.catalogs.load(), self.catalogs.plans()
+        # What cannot be meant is no attempt at a change; it is refused as what no field can hold is.
+        require(field_checks(request, plans))
+        with self.trail.attempt(actor, _event(request)):
+            return self._onboard(request, catalog, plans, actor, operation)
 
     def _onboard(
-        self, request: OnboardingRequest, actor: Actor, event: Event, operation: Operation | None
+        self, request: OnboardingRequest, catalog: Catalog, plans: _Plans, actor: Actor, operation: Operation | None
     ) -> OnboardResult:
-        catalog, plans = self.catalogs.load(), self.catalogs.plans()
-        require(field_checks(request, plans))
         slug = OrgSlug(request.org_slug)
         # A claim on the slug is known by its time, so that all attempts at one operation have the same claim.
         now = operation.begun_at if operation else self.clock()
@@ -148,7 +150,7 @@ class Onboarding:
             made = session.apply(plan)
             if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
                 session.authorize(plan.dataset, catalog.central_name)
-            self.trail.record(session, actor, _done(event, key.key_id, created=created))
+            self.trail.record(session, actor, _done(_event(request), key.key_id, created=created))
             store.finish(slug)
             if not claimed:
                 store.update_profile(slug, request)

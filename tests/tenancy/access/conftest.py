@@ -32,13 +32,25 @@ def small_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="package")
+def bootstrapped_file(small_catalog: Path, sealing_key: Path) -> Path:
+    """A DuckDB file after bootstrap."""
+    file = small_catalog.parent / "bootstrapped.duckdb"
+    settings = Settings(
+        warehouse_url=f"duckdb:///{file}", config_dir=small_catalog, sealing_key_uri=f"local:///{sealing_key}"
+    )
+    with closing(build_services(settings)) as services:
+        services.bootstrap.run(actor=ACTOR)
+        services.platform.derive("key-lookup")
+    return file
+
+
 @pytest.fixture
-def embedded(small_catalog: Path) -> Iterator[Services]:
-    """The services over a DuckDB in memory."""
-    built = build_services(Settings(warehouse_url="duckdb:///:memory:", config_dir=small_catalog))
-    built.bootstrap.run(actor=ACTOR)
-    yield built
-    built.close()
+def embedded(small_catalog: Path, bootstrapped_file: Path, tmp_path: Path) -> Iterator[Services]:
+    """The services over a DuckDB file of this test's own, after bootstrap."""
+    file = shutil.copyfile(bootstrapped_file, tmp_path / "warehouse.duckdb")
+    with closing(build_services(Settings(warehouse_url=f"duckdb:///{file}", config_dir=small_catalog))) as built:
+        yield built
 
 
 @pytest.fixture

@@ -67,8 +67,10 @@ def bigquery_services(small_catalog: Path, bigquery_fake: Fake) -> Iterator[Serv
         for name in _RATES:
             patch.setattr(rates, name, rates.Rate(1_000, 1))
         services = _services("bigquery://some-project?location=EU", small_catalog)
-        yield services
-        services.close()
+        services.ping()
+    # Other tests run between those that use this, so the process is as it was by now.
+    yield services
+    services.close()
 
 
 @pytest.fixture(params=["duckdb", pytest.param("bigquery", marks=pytest.mark.slow)])

@@ -48,7 +48,12 @@ def write_many(ground: Ground, threads: int, each: int) -> None:
 
 
 def test_eight_threads_lose_no_update(duckdb_ground: Ground) -> None:
-    write_many(duckdb_ground, 8, 3)
+    write_many(duckdb_ground, 8, 1)
+
+
+@pytest.mark.slow
+def test_eight_threads_that_go_on_lose_no_update(duckdb_ground: Ground) -> None:
+    write_many(duckdb_ground, 8, 10)
 
 
 @pytest.mark.slow

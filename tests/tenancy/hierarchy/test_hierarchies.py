@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from cloudact.errors import (
+    EntityExists,
     EntityHasChildren,
     EntityNotFound,
     InvalidRequest,
@@ -17,6 +20,7 @@ from cloudact.errors import (
 )
 from cloudact.tenancy.hierarchy.difference import Kind
 from cloudact.tenancy.hierarchy.store import Source
+from cloudact.tenancy.idempotency.operation import Operation
 from cloudact.tenancy.names import OrgSlug
 from cloudact.warehouse.driver import Equals, Page
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
@@ -140,6 +144,23 @@ def test_a_history_tells_the_path_of_each_time(ground: Ground) -> None:
     ]
     with pytest.raises(EntityNotFound):
         ground.hierarchies.history(ground.slug, "nobody", limit=10, offset=0)
+
+
+def test_another_attempt_at_an_operation_answers_what_was_done(ground: Ground) -> None:
+    """Also when somebody has changed the entity meanwhile, and when the first attempt wrote nothing."""
+    first = Operation("record", datetime(2026, 1, 1, tzinfo=UTC), resumed=False, _key=b"k")
+    again, other = replace(first, resumed=True), replace(first, record_id="other", resumed=True)
+    department = {"entity_type": "DEPARTMENT", "entity_id": "D1", "entity_name": "One"}
+    made = ground.hierarchies.create(ground.slug, department, actor=ACTOR, operation=first)
+    assert ground.hierarchies.create(ground.slug, department, actor=ACTOR, operation=again) == made
+    ground.change("D1", entity_name="Two")
+    repeated = ground.hierarchies.create(ground.slug, department, actor=ACTOR, operation=again)
+    assert repeated == replace(made, revision=2)
+    with pytest.raises(EntityExists):
+        ground.hierarchies.create(ground.slug, department, actor=ACTOR, operation=other)
+    ground.hierarchies.create(ground.slug, {**department, "entity_id": "D2"}, actor=ACTOR, operation=other)
+    assert (ground.ids(), len(ground.rows())) == (["D1", "D2"], 3)
+    ground.assert_sound()
 
 
 def test_search_by_text_level_and_activity(ground: Ground) -> None:

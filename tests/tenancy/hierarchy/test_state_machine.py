@@ -159,7 +159,7 @@ def _run(services: Services, examples: int, steps: int) -> None:
 
 
 def test_any_changes_agree_with_a_plain_model(duckdb_services: Services) -> None:
-    _run(duckdb_services, examples=4, steps=25)
+    _run(duckdb_services, examples=2, steps=25)
 
 
 @pytest.mark.slow

@@ -22,18 +22,21 @@ ENGINES = ["duckdb", pytest.param("bigquery", marks=pytest.mark.slow)]
 @pytest.fixture(scope="package", params=ENGINES)
 def place(request: pytest.FixtureRequest) -> Iterator[Desk]:
     """One desk for many tests, each of which has keys of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "duckdb":
-            with closing(DuckDBWarehouse(None)) as warehouse:
-                yield desk_on(Declarations(ROOT / "configs", warehouse.engine), warehouse)
-            return
-        for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-            patch.setattr(rates, name, rates.Rate(1_000, 1))
-        with running() as fake:
-            fake.limits.enabled = False
+    if request.param == "duckdb":
+        with closing(DuckDBWarehouse(None)) as warehouse:
+            yield desk_on(Declarations(ROOT / "configs", warehouse.engine), warehouse)
+        return
+    with running() as fake:
+        fake.limits.enabled = False
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
+                patch.setattr(rates, name, rates.Rate(1_000, 1))
             patch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
-            with closing(BigQueryWarehouse(BigQueryClient("some-project", "EU"))) as cloud:
-                yield desk_on(Declarations(ROOT / "configs", cloud.engine), cloud)
+            cloud = BigQueryWarehouse(BigQueryClient("some-project", "EU"))
+            cloud.ping()
+        # Other tests run between those that use this, so the process is as it was by now.
+        with closing(cloud):
+            yield desk_on(Declarations(ROOT / "configs", cloud.engine), cloud)
 
 
 @pytest.fixture

@@ -118,8 +118,7 @@ def test_the_central_dataset_is_recreated_with_its_audit_rows(central: Setting, 
 def test_an_audit_table_that_takes_no_row_refuses_all_but_its_own_recreation(central: Setting) -> None:
     with central.warehouse.connect() as connection:  # type: ignore[attr-defined]
         connection.execute(
-            "ALTER TABLE organizations.org_audit_logs ALTER created_at SET DATA TYPE INTERVAL "
-            "USING INTERVAL 1 DAY"
+            "ALTER TABLE organizations.org_audit_logs ALTER created_at SET DATA TYPE INTERVAL USING INTERVAL 1 DAY"
         )
     with pytest.raises(Exception, match="INTERVAL"):
         central.recreate(central.shop, Mode.TABLES)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,11 @@ from cloudact.planning.policy import EVERYTHING
 from cloudact.sealing.key_file import KeyFile
 from cloudact.sealing.local import LocalSealer
 from cloudact.settings import Settings
+from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.sync import synchronize
 from cloudact.warehouse.bigquery.transport import rates
 from cloudact.wiring import Services, build_services
-from tests.acme import ROOT
+from tests.acme import ACME, ROOT
 from tests.bigquery_fake.server import running
 from tests.tenancy.secrets.vault import Vault
 
@@ -22,7 +26,6 @@ HERE = Path(__file__).parent
 ON_BIGQUERY_TOO = {
     "test_the_secret_is_made_once_and_kept_sealed",
     "test_a_lost_one_is_not_replaced_while_keys_need_it",
-    "test_of_those_who_store_at_once_exactly_one_is_active",
 }
 
 
@@ -45,10 +48,42 @@ def sealer(key_path: Path) -> LocalSealer:
     return LocalSealer(KeyFile(key_path, strict=False))
 
 
+@dataclass(frozen=True)
+class Files:
+    """A bootstrapped warehouse file without any secret, one with acme_corp besides, and the key of the latter."""
+
+    bare: Path
+    acme: Path
+    key: Path
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Files for the tests here to begin with."""
+    folder = tmp_path_factory.mktemp("vaults")
+    made = Files(folder / "bare.duckdb", folder / "acme.duckdb", folder / "sealing.key")
+    services = _services(f"duckdb:///{made.acme}", made.key)
+    _make_tables(services)
+    services.close()
+    shutil.copyfile(made.acme, made.bare)
+    services.onboarding.onboard(OnboardingRequest(**ACME))
+    services.close()
+    return made
+
+
 @pytest.fixture
-def vault(sealer: LocalSealer, key_path: Path) -> Iterator[Vault]:
-    """A bootstrapped DuckDB in memory."""
-    yield from _vault("duckdb:///:memory:", sealer, key_path)
+def vault(sealer: LocalSealer, key_path: Path, files: Files) -> Iterator[Vault]:
+    """A bootstrapped DuckDB file."""
+    with closing(_copied(files.bare, key_path)) as services:
+        yield Vault(services, sealer)
+
+
+@pytest.fixture
+def acme(sealer: LocalSealer, key_path: Path, files: Files) -> Iterator[Vault]:
+    """A DuckDB file with acme_corp onboarded."""
+    shutil.copy(files.key, key_path)
+    with closing(_copied(files.acme, key_path)) as services:
+        yield Vault(services, sealer)
 
 
 @pytest.fixture(params=["duckdb", "bigquery"])
@@ -57,20 +92,28 @@ def any_vault(
 ) -> Iterator[Vault]:
     """A bootstrapped warehouse of each kind."""
     if request.param == "duckdb":
-        yield from _vault("duckdb:///:memory:", sealer, key_path)
+        yield request.getfixturevalue("vault")
         return
     for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
         monkeypatch.setattr(rates, name, rates.Rate(1_000, 1))
     with running() as fake:
         fake.limits.enabled = False
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
-        yield from _vault("bigquery://some-project?location=EU", sealer, key_path)
+        with closing(_services("bigquery://some-project?location=EU", key_path)) as services:
+            _make_tables(services)
+            yield Vault(services, sealer)
 
 
-def _vault(url: str, sealer: LocalSealer, key_path: Path) -> Iterator[Vault]:
-    key = f"local:///{key_path}"
-    services: Services = build_services(Settings(warehouse_url=url, config_dir=ROOT / "configs", sealing_key_uri=key))
-    # Not by the use case, which is audited, so that it makes the platform's secret.
+def _copied(file: Path, key_path: Path) -> Services:
+    copy = key_path.with_name("warehouse.duckdb")
+    shutil.copyfile(file, copy)
+    return _services(f"duckdb:///{copy}", key_path)
+
+
+def _services(url: str, key: Path) -> Services:
+    return build_services(Settings(warehouse_url=url, config_dir=ROOT / "configs", sealing_key_uri=f"local:///{key}"))
+
+
+def _make_tables(services: Services) -> None:
+    """Not by the use case, which is audited, so that it makes the platform's secret."""
     synchronize(services.bootstrap.warehouse, services.catalogs.load().central_dataset(), EVERYTHING)
-    yield Vault(services, sealer)
-    services.close()

@@ -54,12 +54,6 @@ def onboard(vault: Vault, slug: str = ACME_SLUG) -> None:
     vault.services.onboarding.onboard(OnboardingRequest(**{**ACME, "org_slug": slug}))
 
 
-@pytest.fixture
-def acme(vault: Vault) -> Vault:
-    onboard(vault)
-    return vault
-
-
 def rows(vault: Vault, *columns: str) -> list[dict[str, Any]]:
     where = [Equals("provider", "OPENAI")]
     return vault.warehouse.run(lambda session: session.select(vault.dataset, CREDENTIAL.table, columns, where))

@@ -58,7 +58,7 @@ def test_processes_that_need_it_first_at_the_same_time_agree(any_vault: Vault) -
 def test_it_is_read_once_per_process(vault: Vault) -> None:
     platform = vault.platform()
     key = platform.derive("audit")
-    vault.services.close()  # of a database in memory nothing is left
+    lose(vault)
     with ThreadPoolExecutor(4) as threads:
         assert set(threads.map(lambda _: platform.derive("audit"), range(8))) == {key}
 

@@ -212,7 +212,8 @@ def test_a_column_that_is_not_there_yet_is_passed_over(vault: Vault) -> None:
 
 @pytest.mark.parametrize("use", ["status", "reseal"])
 def test_without_the_central_dataset_it_says_so(vault: Vault, use: str) -> None:
-    vault.services.close()  # and with it what was in memory
+    with duckdb_of(vault.services).connect() as connection:
+        connection.execute("DROP SCHEMA organizations CASCADE")
     act: Callable[..., object] = getattr(vault.sealing(), use)
     with pytest.raises(NotBootstrapped):
         act(**({"actor": ACTOR} if use == "reseal" else {}))

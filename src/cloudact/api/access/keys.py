@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Body, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 from pydantic.config import JsonDict
 
 from cloudact.api.auth import ActorDep, CallerDep, SlugDep, organization_router, requires
 from cloudact.api.errors import problem_responses
 from cloudact.api.idempotency.route import OperationDep
-from cloudact.api.organizations import Text
+from cloudact.api.organizations import NOT_A_NUMBER, Text
 from cloudact.api.services import ServicesDep
 from cloudact.tenancy.access.key import KeyStatus
 from cloudact.tenancy.access.key_request import (
@@ -44,10 +44,12 @@ class CreateKeyRequest(BaseModel):
         description="What the key may be used for, at most what the caller's may. Without it: what an organization's "
         "first key may, as far as the caller's may.",
     )
-    expires_in: int | None = Field(
+    expires_in: StrictInt | None = Field(
         default=None, ge=MIN_LIFE_SECONDS, le=MAX_LIFE_SECONDS, description="In seconds from now."
     )
-    expires_at: AwareDatetime | None = Field(default=None, description="In place of `expires_in`.")
+    expires_at: Annotated[AwareDatetime, NOT_A_NUMBER] | None = Field(
+        default=None, description="In place of `expires_in`."
+    )
     name: Text | None = Field(default=None, min_length=1, max_length=MAX_NAME, description="What the key is for.")
 
 
@@ -56,7 +58,7 @@ class RotateKeyRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"grace_seconds": 3600}]})
 
-    grace_seconds: int = Field(
+    grace_seconds: StrictInt = Field(
         default=DEFAULT_GRACE_SECONDS, ge=0, le=MAX_GRACE_SECONDS, description="0 ends the old key at once."
     )
 

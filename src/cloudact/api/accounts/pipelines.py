@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from cloudact.api.auth import ActorDep, SlugDep, organization_router, requires
 from cloudact.api.errors import problem_responses
@@ -41,7 +41,7 @@ class OwnRunRequest(BaseModel):
     variables: Annotated[dict[str, JsonValue], AfterValidator(encodable)] = Field(
         default={}, description="Values for variables of the file, in place of its own."
     )
-    dry_run: bool = Field(
+    dry_run: StrictBool = Field(
         default=False, description="Tell what each step would do to the warehouse as it is now, and change nothing."
     )
 

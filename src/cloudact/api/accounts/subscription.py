@@ -7,12 +7,12 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Body
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from pydantic.config import JsonDict
 
 from cloudact.api.auth import ActorDep, SlugDep, administrator_router, organization_router, requires
 from cloudact.api.errors import problem_responses
-from cloudact.api.organizations import Text
+from cloudact.api.organizations import Day, Text
 from cloudact.api.services import ServicesDep
 from cloudact.tenancy.access.scopes import Scope
 from cloudact.tenancy.subscriptions.locale import DECEMBER, JANUARY, Locale
@@ -41,10 +41,10 @@ class SubscriptionRequest(BaseModel):
     status: SubscriptionStatus = Field(
         default=SubscriptionStatus.ACTIVE, description="Pipelines start while it is TRIAL or ACTIVE."
     )
-    trial_end_date: date | None = Field(
+    trial_end_date: Day | None = Field(
         default=None, description="Last UTC day of a trial; of a TRIAL without one, after the plan's `trial_days`."
     )
-    subscription_end_date: date | None = Field(default=None, description="Last UTC day; null for one without an end.")
+    subscription_end_date: Day | None = Field(default=None, description="Last UTC day; null for one without an end.")
 
     def to_subscription(self) -> NewSubscription:
         """Return what the use case takes."""
@@ -127,7 +127,7 @@ class LocaleRequest(BaseModel):
     default_timezone: Text = Field(description="IANA name.")
     default_language: Text | None = Field(default=None, description="BCP 47 tag, such as en or en-US.")
     default_country: Text | None = Field(default=None, description="ISO 3166 two-letter code.")
-    fiscal_year_start_month: int = Field(
+    fiscal_year_start_month: StrictInt = Field(
         default=JANUARY, ge=JANUARY, le=DECEMBER, description="1 (January) to 12 (December)."
     )
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt
 
 from cloudact.api.auth import SlugDep, administrator_router, organization_router, requires
 from cloudact.api.errors import problem_responses
-from cloudact.api.organizations import Text
+from cloudact.api.organizations import Moment, Text
 from cloudact.api.services import ServicesDep
 from cloudact.tenancy.access.scopes import Scope
 from cloudact.tenancy.audit.event import Action, ResourceType, Status
@@ -59,14 +59,14 @@ class AuditLogQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Action | None = None
-    resource_type: ResourceType | None = None
-    resource_id: Text | None = None
-    status: Status | None = None
+    action: Action | None = Field(default=None, description="Only this action.")
+    resource_type: ResourceType | None = Field(default=None, description="Only objects of this kind.")
+    resource_id: Text | None = Field(default=None, description="Only this object.")
+    status: Status | None = Field(default=None, description="Only what ended so.")
     api_key_id: Text | None = Field(default=None, description="Only what was done with this key.")
     user_id: Text | None = Field(default=None, description="Only what this user did, such as `administrator`.")
-    since: datetime | None = Field(default=None, description="Only rows from this time on; UTC where it has no offset.")
-    until: datetime | None = Field(default=None, description="Only rows before this time.")
+    since: Moment | None = Field(default=None, description="Only rows from this time on; UTC where it has no offset.")
+    until: Moment | None = Field(default=None, description="Only rows before this time.")
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
     cursor: Text | None = Field(default=None, description="The `next_cursor` of the page before.")
 
@@ -80,9 +80,9 @@ class CheckpointModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
-    sequence: int = Field(ge=0, le=2**62)
+    sequence: StrictInt = Field(ge=0, le=2**62)
     row_hash: Text
-    unchained: int = Field(default=0, ge=0, description="How many rows were in no chain.")
+    unchained: StrictInt = Field(default=0, ge=0, description="How many rows were in no chain.")
 
 
 class VerifyRequest(BaseModel):

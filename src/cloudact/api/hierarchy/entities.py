@@ -17,8 +17,10 @@ from cloudact.api.hierarchy.requests import (
     MoveEntityRequest,
     PageQuery,
     ReplaceEntityRequest,
+    TreeQuery,
 )
 from cloudact.api.hierarchy.responses import EntityAnswerResponse, EntityPageResponse, HistoryResponse, TreeResponse
+from cloudact.api.idempotency.route import OperationDep
 from cloudact.api.services import ServicesDep
 from cloudact.tenancy.access.scopes import Scope
 from cloudact.tenancy.hierarchy.answers import EntityAnswer, Search
@@ -44,13 +46,9 @@ def list_entities(services: ServicesDep, slug: SlugDep, query: Annotated[EntityQ
 
 
 @router.get(f"{_BASE}/tree", dependencies=_READ, summary="Show the hierarchy as trees", responses=_LISTED)
-def tree(
-    services: ServicesDep,
-    slug: SlugDep,
-    root: Annotated[str | None, Query(description="Only this entity and what is below it.")] = None,
-) -> TreeResponse:
+def tree(services: ServicesDep, slug: SlugDep, query: Annotated[TreeQuery, Query()]) -> TreeResponse:
     """Return all current entities as trees, or the tree of one."""
-    return TreeResponse.model_validate(services.hierarchies.tree(slug, root))
+    return TreeResponse.model_validate(services.hierarchies.tree(slug, query.root))
 
 
 @router.post(
@@ -64,11 +62,12 @@ def create(
     services: ServicesDep,
     actor: ActorDep,
     slug: SlugDep,
+    operation: OperationDep,
     response: Response,
     body: Annotated[CreateEntityRequest, Body()],
 ) -> EntityAnswerResponse:
     """Add an entity; an id that was removed before goes on with its next version."""
-    made = services.hierarchies.create(slug, body.values(), actor=actor)
+    made = services.hierarchies.create(slug, body.values(), actor=actor, operation=operation)
     response.headers["Location"] = f"/api/v1/organizations/{slug}/hierarchy/entities/{made.entity.entity_id}"
     return _answer(response, made)
 
@@ -112,18 +111,20 @@ def change(
 
 
 @router.post(f"{_ONE}/move", dependencies=_WRITE, summary="Move an entity", responses=_CHANGED)
-def move(
+def move(  # noqa: PLR0913, PLR0917 - each is a part of the request
     services: ServicesDep,
     actor: ActorDep,
     slug: SlugDep,
     entity_id: EntityIdPath,
     condition: IfMatch,
+    operation: OperationDep,
     response: Response,
     body: Annotated[MoveEntityRequest, Body()],
 ) -> EntityAnswerResponse:
     """Put an entity below another one of the same level as its parent; all that is below moves along."""
     expected = condition.with_version(body.version)
-    moved = services.hierarchies.change(slug, entity_id, {"parent_id": body.parent_id}, expected, actor=actor)
+    values = {"parent_id": body.parent_id}
+    moved = services.hierarchies.change(slug, entity_id, values, expected, actor=actor, operation=operation)
     return _answer(response, moved)
 
 

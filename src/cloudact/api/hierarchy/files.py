@@ -8,8 +8,9 @@ from fastapi import Body, Depends, HTTPException, Query, Request, Response
 
 from cloudact.api.auth import ActorDep, SlugDep, organization_router, requires
 from cloudact.api.errors import problem_responses
-from cloudact.api.hierarchy.requests import IfMatch, LevelsRequest
+from cloudact.api.hierarchy.requests import IfMatch, ImportQuery, LevelsRequest
 from cloudact.api.hierarchy.responses import ImportResponse, LevelsResponse
+from cloudact.api.idempotency.route import OperationDep
 from cloudact.api.services import ServicesDep
 from cloudact.tenancy.access.scopes import Scope
 
@@ -19,6 +20,7 @@ router = organization_router("/api/v1/organizations", "hierarchy")
 SOURCE_HEADER = "X-CA-Source"
 _BASE = "/{org_slug}/hierarchy"
 _CSV = "text/csv"
+_EXAMPLE = "entity_type,entity_id,entity_name,parent_id\nDEPARTMENT,DEPT-001,Engineering,\n"
 _TEXT = {"schema": {"type": "string"}}
 _REVISION = {"ETag": {"description": "The hierarchy's revision.", "schema": {"type": "string"}}}
 _FILE: dict[int | str, dict[str, Any]] = {
@@ -50,7 +52,7 @@ def levels(services: ServicesDep, slug: SlugDep, response: Response) -> LevelsRe
     f"{_BASE}/levels",
     dependencies=_WRITE,
     summary="Redefine the levels",
-    responses={200: {"headers": _REVISION}, **problem_responses(404, 412)},
+    responses={200: {"headers": _REVISION}, **problem_responses(404, 412, 428)},
 )
 def redefine(
     services: ServicesDep,
@@ -60,8 +62,11 @@ def redefine(
     response: Response,
     body: Annotated[LevelsRequest, Body()],
 ) -> LevelsResponse:
-    """Put other levels in place; refused while an entity would not be where its level is. If-Match is a revision."""
-    found = services.hierarchies.redefine(slug, body.levels, condition.versions, actor=actor)
+    """Put other levels in place; refused while an entity would not be where its level is.
+
+    The condition is a revision of the hierarchy, as If-Match or in the body.
+    """
+    found = services.hierarchies.redefine(slug, body.levels, condition.with_version(body.revision), actor=actor)
     response.headers["ETag"] = f'"{found.revision}"'
     return LevelsResponse.model_validate(found)
 
@@ -96,26 +101,24 @@ async def csv_body(request: Request) -> bytes:
     dependencies=_WRITE,
     summary="Import a CSV file",
     responses=problem_responses(404, 412, 415),
-    openapi_extra={"requestBody": {"required": True, "content": {_CSV: _TEXT}}},
+    openapi_extra={"requestBody": {"required": True, "content": {_CSV: {**_TEXT, "example": _EXAMPLE}}}},
 )
 def import_file(
     services: ServicesDep,
     actor: ActorDep,
     slug: SlugDep,
     condition: IfMatch,
+    operation: OperationDep,
     content: Annotated[bytes, Depends(csv_body)],
-    *,
-    preview: Annotated[bool, Query(description="False to write what the file says.")] = True,
-    remove_missing: Annotated[bool, Query(description="End the entities that the file lacks; else they stay.")] = False,
+    query: Annotated[ImportQuery, Query()],
 ) -> ImportResponse:
     """Tell what a file would change, or change it: all of it or, with every problem and its line, nothing.
 
     With If-Match, only while the hierarchy is at that revision, so that what is applied is what was previewed.
     """
-    if preview:
-        found = services.hierarchies.preview(slug, content, condition.versions, remove_missing=remove_missing)
+    hierarchies, expected, ends = services.hierarchies, condition.versions, query.remove_missing
+    if query.preview:
+        found = hierarchies.preview(slug, content, expected, remove_missing=ends)
     else:
-        found = services.hierarchies.apply(
-            slug, content, condition.versions, actor=actor, remove_missing=remove_missing
-        )
+        found = hierarchies.apply(slug, content, expected, actor=actor, remove_missing=ends, operation=operation)
     return ImportResponse.model_validate(found)

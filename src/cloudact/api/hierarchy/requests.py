@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from pydantic.config import JsonDict
 
 from cloudact.api.organizations import Text
@@ -22,11 +22,12 @@ _ENTITY_TAGS = re.compile(r'\s*(W/)?"[^"]*"\s*(,\s*(W/)?"[^"]*"\s*)*')
 _STRONG_NUMBER = re.compile(r'(?<!W/)"([0-9]{1,18})"')
 _NEW: JsonDict = {"entity_type": "DEPARTMENT", "entity_id": "DEPT-001", "entity_name": "Engineering"}
 _CHANGED: JsonDict = {"entity_name": "Platform", "parent_id": "DEPT-001", "is_active": True, "version": 1}
+_LEVELS: JsonDict = {"levels": ["DEPARTMENT", "PROJECT"], "revision": 0}
 _PATCHED: JsonDict = {"owner_email": "owner@acme.com", "version": 1}
 
 EntityIdPath = Annotated[str, Path(description="Code of the entity.", examples=["DEPT-001"])]
 VersionField = Annotated[
-    int | None, Field(ge=1, lt=2**63, description="The version that was read; needed unless If-Match says it.")
+    StrictInt | None, Field(ge=1, lt=2**63, description="The version that was read; needed unless If-Match says it.")
 ]
 
 
@@ -38,7 +39,7 @@ class _Fields(BaseModel):
     owner_email: Text | None = Field(default=None, description="Address for cost alerts.")
     description: Text | None = Field(default=None, description="At most 2,000 characters.")
     metadata: dict[str, Any] | None = Field(default=None, description="Attributes of your own, such as cost_center.")
-    is_active: bool = Field(default=True, description="False takes no new costs; the entity stays readable.")
+    is_active: StrictBool = Field(default=True, description="False takes no new costs; the entity stays readable.")
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the entity."""
@@ -94,9 +95,12 @@ class MoveEntityRequest(BaseModel):
 class LevelsRequest(BaseModel):
     """Levels from the top down."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"levels": ["DEPARTMENT", "PROJECT"]}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_LEVELS]})
 
     levels: list[Text] = Field(description=f"1 to {MAX_LEVELS} names in capitals.")
+    revision: StrictInt | None = Field(
+        default=None, ge=0, lt=2**63, description="The revision that was read; needed unless If-Match says it."
+    )
 
 
 class PageQuery(BaseModel):
@@ -106,6 +110,23 @@ class PageQuery(BaseModel):
 
     limit: int = Field(default=100, ge=1, le=MAX_PAGE)
     offset: int = Field(default=0, ge=0, le=2**31)
+
+
+class TreeQuery(BaseModel):
+    """Which part of the hierarchy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    root: str | None = Field(default=None, description="Only this entity and what is below it.")
+
+
+class ImportQuery(BaseModel):
+    """What is done with a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    preview: bool = Field(default=True, description="False to write what the file says.")
+    remove_missing: bool = Field(default=False, description="End the entities that the file lacks; else they stay.")
 
 
 class EntityQuery(PageQuery):

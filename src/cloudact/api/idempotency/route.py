@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -11,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from cloudact.api.errors import problem_responses
 from cloudact.api.services import app_state
-from cloudact.errors import NotBootstrapped
+from cloudact.errors import CloudactError, NotBootstrapped
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.idempotency import record
 from cloudact.tenancy.idempotency.idempotency import MAX_KEY, Attempt, Idempotency
@@ -90,9 +91,11 @@ async def _before_bootstrap(request: Request, asked: record.Request, handler: Ha
     """Bootstrap makes the table that its own answer is kept in; whatever else is asked is refused anyway."""
     idempotency = app_state(request).services.idempotency
     response = await handler(request)
-    begun = await run_in_threadpool(idempotency.begin, asked)
-    if isinstance(begun, Attempt):
-        await run_in_threadpool(idempotency.complete, begun, _answer_of(response))
+    # What was done is answered, whether or not the answer can be kept by now.
+    with suppress(CloudactError):
+        begun = await run_in_threadpool(idempotency.begin, asked)
+        if isinstance(begun, Attempt):
+            await run_in_threadpool(idempotency.complete, begun, _answer_of(response))
     return response
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from pydantic import SecretStr
 
 from cloudact.api.auth import require_root
@@ -27,11 +26,12 @@ _TEXT: dict[int | str, dict[str, Any]] = {
     summary="What the process has counted",
     response_class=Response,
     responses={**_TEXT, **problem_responses(401, 429, 500, 503)},
+    openapi_extra={"security": [{"RootKey": []}]},
 )
 async def metrics(request: Request, state: StateDep) -> Response:
     """Return the counters; for the administrator, or whoever sends `Authorization: Bearer` with CA_METRICS_TOKEN."""
     if not _is_scraper(request.headers.get("authorization", ""), state.metrics_token):
-        await run_in_threadpool(require_root, request)
+        await require_root(request)
     counted = state.services.metrics
     counted.waiting(current_default_thread_limiter().statistics().tasks_waiting)
     return Response(counted.exposition(), media_type=CONTENT_TYPE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from pydantic.config import JsonDict
 
 from cloudact.api.auth import ActorDep, administrator_router
@@ -35,7 +35,7 @@ class RecreateRequest(BaseModel):
     tables: list[Text] = Field(default=[], description="Only these tables; all declared ones when it is empty.")
     confirm: Text | None = Field(default=None, description="The dataset's name; refused without it, but for a dry run.")
     reason: Text = Field(default="", description="Why; the backup and the audit log keep it.")
-    dry_run: bool = Field(default=False, description="Tell what would be done, and change nothing.")
+    dry_run: StrictBool = Field(default=False, description="Tell what would be done, and change nothing.")
 
 
 class TableRecreatedResponse(BaseModel):

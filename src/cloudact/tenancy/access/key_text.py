@@ -18,6 +18,7 @@ from cloudact.tenancy.secrets.platform import PlatformSecret
 SECRET_BYTES = 32
 # Both a slug and the random part may hold `_api_`, so a key is taken apart from its end.
 _KEY = re.compile(rf"({PATTERN})_api_[A-Za-z0-9_-]{{43}}", re.ASCII)
+_WITHIN = re.compile(rf"({PATTERN})_api_[A-Za-z0-9_-]{{43,}}", re.ASCII)
 
 
 def make_text(slug: OrgSlug, secret: bytes | None = None) -> str:
@@ -35,6 +36,12 @@ def claimed_slug(text: str) -> OrgSlug | None:
         return OrgSlug(found[1]) if found else None
     except InvalidRequest:
         return None
+
+
+def without_keys(text: str) -> str:
+    """Return a text with nothing but the organization's name of each API key in it, for what is kept or shown."""
+    # Somebody sends a key where the id of one belongs.
+    return _WITHIN.sub(r"\1_api_***", text) if "_api_" in text else text
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
-"""When keys were last used: noted in memory at each use, and written now and then for all of them together."""
+"""Uses of keys: noted in memory at each use, and written now and then for all of them together."""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -17,35 +19,30 @@ from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.store import KEYS
 from cloudact.warehouse.driver import OneOf, Session, Warehouse
 
+Used = TypeVar("Used")
+Noted = TypeVar("Noted")
 _log = structlog.get_logger(__name__)
 _BATCH = 500  # keys of one statement
 
 
-class KeyUses:
-    """Times of use by key, to the minute; at most one write for each key in `every_seconds`, by a thread of its own."""
+class Uses(ABC, Generic[Used, Noted]):
+    """What is noted by what was used; written at most once in `every_seconds`, by a thread of its own."""
 
-    def __init__(self, catalogs: Declarations, warehouse: Warehouse, every_seconds: float) -> None:
-        self._catalogs = catalogs
-        self._warehouse = warehouse
+    def __init__(self, every_seconds: float) -> None:
         self._every = every_seconds
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
-        self._noted: dict[tuple[OrgSlug, str], datetime] = {}
+        self._noted: dict[Used, Noted] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def note(self, caller: Caller, now: datetime) -> None:
-        """Remember a use of an organization's key; never waits for the warehouse."""
-        if caller.organization is None or caller.key_id is None:
-            return
-        with self._lock:
-            self._noted[caller.organization, caller.key_id] = now.replace(second=0, microsecond=0)
-            if self._thread is None:
-                self._stop = threading.Event()
-                self._thread = threading.Thread(
-                    target=self._write_now_and_then, args=(self._stop,), name="key-uses", daemon=True
-                )
-                self._thread.start()
+    @abstractmethod
+    def _merged(self, earlier: Noted, later: Noted) -> Noted:
+        """Return what is noted of something that was used before."""
+
+    @abstractmethod
+    def _write(self, noted: Mapping[Used, Noted]) -> None:
+        """Write what was noted, which is something; raises what the warehouse raises."""
 
     def flush(self) -> None:
         """Write what was noted; what cannot be written is logged, and tried again at the next time."""
@@ -53,11 +50,14 @@ class KeyUses:
             with self._lock:
                 noted, self._noted = self._noted, {}
             try:
-                self._write(noted)
+                if noted:
+                    self._write(noted)
             except CloudactError as error:
                 _log.warning("key_uses_not_written", keys=len(noted), reason=error.message)
                 with self._lock:
-                    self._noted = noted | self._noted
+                    later, self._noted = self._noted, noted
+                    for used, value in later.items():
+                        self._add(used, value)
 
     def close(self) -> None:
         """Write what was noted, and end the thread; the next use starts another one."""
@@ -68,13 +68,42 @@ class KeyUses:
             thread.join()
             self.flush()
 
+    def _note(self, used: Used, value: Noted) -> None:
+        with self._lock:
+            self._add(used, value)
+            if self._thread is None:
+                self._stop = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._write_now_and_then, args=(self._stop,), name="key-uses", daemon=True
+                )
+                self._thread.start()
+
+    def _add(self, used: Used, value: Noted) -> None:
+        known = self._noted.get(used)
+        self._noted[used] = value if known is None else self._merged(known, value)
+
     def _write_now_and_then(self, stop: threading.Event) -> None:
         while not stop.wait(self._every):
             self.flush()
 
-    def _write(self, noted: dict[tuple[OrgSlug, str], datetime]) -> None:
-        if not noted:
-            return
+
+class KeyUses(Uses[tuple[OrgSlug, str], datetime]):
+    """When organizations' keys were last used, to the minute."""
+
+    def __init__(self, catalogs: Declarations, warehouse: Warehouse, every_seconds: float) -> None:
+        super().__init__(every_seconds)
+        self._catalogs = catalogs
+        self._warehouse = warehouse
+
+    def note(self, caller: Caller, now: datetime) -> None:
+        """Remember a use of an organization's key; never waits for the warehouse."""
+        if caller.organization is not None and caller.key_id is not None:
+            self._note((caller.organization, caller.key_id), now.replace(second=0, microsecond=0))
+
+    def _merged(self, earlier: datetime, later: datetime) -> datetime:
+        return max(earlier, later)
+
+    def _write(self, noted: Mapping[tuple[OrgSlug, str], datetime]) -> None:
         dataset = self._catalogs.load().central_name
         by_minute: dict[datetime, list[tuple[OrgSlug, str]]] = defaultdict(list)
         for key, minute in noted.items():

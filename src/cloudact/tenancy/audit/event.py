@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from cloudact.tenancy.access.key_text import without_keys
+
 MASK = "***"
 MAX_TEXT = 1_000
 _SECRET_NAME = re.compile(
@@ -81,6 +83,6 @@ def recordable(value: object, name: str = "") -> object:
 
 
 def text(value: str) -> str:
-    """Return a text as every engine can hold it, shortened where it is very long."""
-    whole = value.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """Return a text as every engine can hold it, without API keys, and shortened where it is very long."""
+    whole = without_keys(value).encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
     return whole if len(whole) <= MAX_TEXT else f"{whole[:MAX_TEXT]}…"

@@ -123,6 +123,10 @@ class AuditTrail:
         if mine.error:
             raise mine.error
 
+    def write_together(self, events: Sequence[tuple[Actor, Event]]) -> None:
+        """Add a row for each event in one unit of its own, as `write` does."""
+        self._write_entries([self._entry(actor, event) for actor, event in events])
+
     @contextmanager
     def attempt(self, actor: Actor, event: Event) -> Iterator[None]:
         """Enclose what ends in a unit that records the event; one that fails leaves a row that says why."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cloudact.errors import Problem, listed
+from cloudact.errors import Problem
 from cloudact.tenancy.hierarchy.entity import FIELDS, Entity
 
 VERSION = "version"
@@ -99,7 +99,7 @@ def _header(first: tuple[int, list[str] | Problem] | None) -> tuple[list[str], l
         return [], [cells]
     names = [cell.strip() for cell in cells]
     wrong = [
-        *(f"{name!r} is not a column; columns are {listed(COLUMNS)}" for name in names if name not in COLUMNS),
+        *(f"{name!r} is not a column; columns are {', '.join(COLUMNS)}" for name in names if name not in COLUMNS),
         *(f"{name!r} is there twice" for name in sorted({name for name in names if names.count(name) > 1})),
         *(f"{name!r} is missing, and every file needs it" for name in NEEDED if name not in names),
     ]

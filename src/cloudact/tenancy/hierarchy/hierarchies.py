@@ -35,6 +35,7 @@ from cloudact.tenancy.hierarchy.imports import imported
 from cloudact.tenancy.hierarchy.levels import Levels
 from cloudact.tenancy.hierarchy.rows import EntityRecord, record
 from cloudact.tenancy.hierarchy.store import Author, Hierarchy, HierarchyStore, Source, Written
+from cloudact.tenancy.idempotency.operation import Operation
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.store import NewId
 from cloudact.warehouse.driver import Session, Warehouse
@@ -78,17 +79,17 @@ class Hierarchies:
     def children(self, slug: OrgSlug, entity_id: str, *, limit: int, offset: int) -> EntityPage:
         """Return one page of the entities directly below one."""
         state = self._read(slug)
-        return page_of(state, _ids(state.forest.children(entity_id)), limit, offset)
+        return page_of(state, _ids_of(state.forest.children(entity_id)), limit, offset)
 
     def ancestors(self, slug: OrgSlug, entity_id: str, *, limit: int, offset: int) -> EntityPage:
         """Return the entities above one, from the top."""
         state = self._read(slug)
-        return page_of(state, _ids(state.forest.ancestors(entity_id)), limit, offset)
+        return page_of(state, _ids_of(state.forest.ancestors(entity_id)), limit, offset)
 
     def descendants(self, slug: OrgSlug, entity_id: str, *, limit: int, offset: int) -> EntityPage:
         """Return one page of all entities below one, parents before their children."""
         state = self._read(slug)
-        return page_of(state, _ids(state.forest.descendants(entity_id)), limit, offset)
+        return page_of(state, _ids_of(state.forest.descendants(entity_id)), limit, offset)
 
     def history(self, slug: OrgSlug, entity_id: str, *, limit: int, offset: int) -> HistoryPage:
         """Return versions of an entity, also of one that was removed; raises EntityNotFound for one never there."""
@@ -100,15 +101,27 @@ class Hierarchies:
             raise EntityNotFound(entity_id)
         return HistoryPage(entity_id, versions, total, limit, offset, Source.CENTRAL)
 
-    def create(self, slug: OrgSlug, values: Mapping[str, Any], *, actor: Actor) -> EntityAnswer:
-        """Add an entity; one that was there before goes on with the next version."""
+    def create(
+        self, slug: OrgSlug, values: Mapping[str, Any], *, actor: Actor, operation: Operation | None = None
+    ) -> EntityAnswer:
+        """Add an entity; one that was there before goes on with the next version.
+
+        Here and below, what an earlier attempt at the same `operation` has written is answered, and not done twice.
+        """
         entity = Entity(**{"entity_name": "", **normalized(values)})
         event = _event(Action.CREATE, slug, entity.entity_id)
-        written = self._write(slug, actor, event, lambda state: edits.create(state.forest, entity))
+        written = self._write(slug, actor, event, lambda state: edits.create(state.forest, entity), operation)
         return _answer(written, entity.entity_id)
 
     def change(
-        self, slug: OrgSlug, entity_id: str, values: Mapping[str, Any], expected: Expected, *, actor: Actor
+        self,
+        slug: OrgSlug,
+        entity_id: str,
+        values: Mapping[str, Any],
+        expected: Expected,
+        *,
+        actor: Actor,
+        operation: Operation | None = None,
     ) -> EntityAnswer:
         """Set fields of an entity, its parent among them; what equals what is there writes nothing."""
 
@@ -116,7 +129,8 @@ class Hierarchies:
             _require(state, entity_id, expected)
             return edits.change(state.forest, entity_id, values)
 
-        return _answer(self._write(slug, actor, _event(Action.UPDATE, slug, entity_id), edit), entity_id)
+        written = self._write(slug, actor, _event(Action.UPDATE, slug, entity_id), edit, operation)
+        return _answer(written, entity_id)
 
     def remove(self, slug: OrgSlug, entity_id: str, expected: Expected, *, actor: Actor) -> EntityAnswer:
         """End an entity that has no children; its rows stay."""
@@ -161,7 +175,14 @@ class Hierarchies:
         return import_result(difference(state.forest, after), state, applied=False)
 
     def apply(
-        self, slug: OrgSlug, content: bytes, expected: Expected = None, *, actor: Actor, remove_missing: bool = False
+        self,
+        slug: OrgSlug,
+        content: bytes,
+        expected: Expected = None,
+        *,
+        actor: Actor,
+        remove_missing: bool = False,
+        operation: Operation | None = None,
     ) -> ImportResult:
         """Import a file, all of it or nothing; raises InvalidRequest with every problem and its line."""
 
@@ -169,7 +190,8 @@ class Hierarchies:
             _require_revision(state, expected)
             return imported(state.forest, state.numbers, content, remove_missing=remove_missing)
 
-        written = self._write(slug, actor, _event(Action.UPDATE, slug, "import", remove_missing=remove_missing), edit)
+        event = _event(Action.UPDATE, slug, "import", remove_missing=remove_missing)
+        written = self._write(slug, actor, event, edit, operation)
         return import_result(written.changes, written.after, applied=True)
 
     def _read(self, slug: OrgSlug) -> Hierarchy:
@@ -186,20 +208,29 @@ class Hierarchies:
         central = self.catalogs.load().central_name
         return self.warehouse.run(lambda session: HierarchyStore(session, central, slug).from_central())
 
-    def _write(self, slug: OrgSlug, actor: Actor, event: Event, edit: Callable[[Hierarchy], Forest]) -> Written:
+    def _write(
+        self,
+        slug: OrgSlug,
+        actor: Actor,
+        event: Event,
+        edit: Callable[[Hierarchy], Forest],
+        operation: Operation | None = None,
+    ) -> Written:
         """Decide on what the central table has now; the unit is run again when that has changed meanwhile."""
         central = self.catalogs.load().central_name
-        author = Author(actor.name, self.clock(), self.new_id)
+        mark, now = operation.id_for("hierarchy") if operation else self.new_id(), self.clock()
 
         def work(session: Session) -> Written:
             store = HierarchyStore(session, central, slug)
+            if operation and operation.resumed and (done := store.written_as(mark)):
+                return done
             before = store.from_central()
             after = edit(before)
             changes = difference(before.forest, after)
             if not changes and after.levels == before.forest.levels:
-                return Written(before, before, changes, author.now)
+                return Written(before, before, changes, now)
             self.trail.record(session, actor, replace(event, details={**event.details, **_details(before, changes)}))
-            return store.write(before, after, changes, author)
+            return store.write(before, after, changes, Author(actor.name, now, _ids(mark, self.new_id)))
 
         with self.trail.attempt(actor, event):
             return self.trail.run(work)
@@ -219,8 +250,14 @@ def _details(before: Hierarchy, changes: Difference) -> dict[str, object]:
     return {"revision": before.revision + 1, "changes": shown, **counts}
 
 
-def _ids(entities: Sequence[Entity]) -> list[str]:
+def _ids_of(entities: Sequence[Entity]) -> list[str]:
     return [item.entity_id for item in entities]
+
+
+def _ids(first: str, new_id: NewId) -> NewId:
+    """Return ids of rows, of which the first one is given: by it another attempt knows that the unit was written."""
+    given = iter([first])
+    return lambda: next(given, "") or new_id()
 
 
 def _answer(written: Written, entity_id: str) -> EntityAnswer:

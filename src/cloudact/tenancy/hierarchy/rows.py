@@ -10,6 +10,7 @@ from typing import Any
 
 from cloudact.tenancy.hierarchy.entity import FIELDS, Entity, metadata_text
 from cloudact.tenancy.hierarchy.forest import Place
+from cloudact.warehouse.driver import JsonText
 
 TABLE = "org_hierarchy"
 VIEW = "x_org_hierarchy"
@@ -77,11 +78,13 @@ def version_of(row: Mapping[str, Any]) -> Version:
 
 def new_row(version: Version, place: Place, row_id: str) -> dict[str, Any]:
     """Return the row of a version that is written now, but for the organization."""
+    metadata = version.entity.metadata
     return {
         "id": row_id,
         **{name: getattr(version.entity, name) for name in FIELDS},
         **_place_columns(place),
-        "path_names": json.dumps(place.names, ensure_ascii=False),
+        "metadata": None if metadata is None else JsonText(metadata),
+        "path_names": JsonText(json.dumps(place.names, ensure_ascii=False)),
         "version": version.number,
         "created_at": version.created_at,
         "created_by": version.created_by,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from cloudact.errors import InvalidRequest, OrganizationNotFound
-from cloudact.tenancy.hierarchy.difference import Difference, Kind
+from cloudact.tenancy.hierarchy.difference import Difference, Kind, difference
 from cloudact.tenancy.hierarchy.forest import Forest
 from cloudact.tenancy.hierarchy.levels import Levels
 from cloudact.tenancy.hierarchy.rows import (
@@ -28,7 +28,7 @@ from cloudact.tenancy.hierarchy.rows import (
 )
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.store import PROFILES, NewId, named_when_missing
-from cloudact.warehouse.driver import Condition, Equals, OneOf, Page, Session
+from cloudact.warehouse.driver import Condition, Equals, JsonText, OneOf, Page, Session
 
 _REVISION, _LEVELS = "hierarchy_revision", "hierarchy_levels"
 _PROFILE_COLUMNS = ("org_slug", "org_dataset_id", _REVISION, _LEVELS)
@@ -135,6 +135,24 @@ class HierarchyStore:
         about = self._about()
         return about.levels, about.revision
 
+    def written_as(self, row_id: str) -> Written | None:
+        """Return what the unit that wrote a row has done, as its own answer was made; None without such a row."""
+        about, where = self._about(), [Equals("org_slug", self.slug)]
+        with self._table(TABLE):
+            if not self.session.count(self.central, TABLE, [*where, Equals("id", row_id)]):
+                return None
+            columns = ["id", "end_date", *CURRENT_COLUMNS]
+            rows: list[dict[str, Any]] = self.session.select(self.central, TABLE, columns, where)
+        moment = next(row["created_at"] for row in rows if row["id"] == row_id)
+        earlier = [row for row in rows if row["created_at"] < moment and _lasts(row, moment, inclusive=True)]
+        later = [
+            {**row, "updated_at": None, "updated_by": None} if row["end_date"] else row
+            for row in rows
+            if row["created_at"] <= moment and _lasts(row, moment, inclusive=False)
+        ]
+        before, after = (_hierarchy(about, found, Source.CENTRAL) for found in (earlier, later))
+        return Written(before, after, difference(before.forest, after.forest), moment)
+
     def write(self, before: Hierarchy, after: Forest, changes: Difference, author: Author) -> Written:
         """Write what differs as one revision.
 
@@ -184,7 +202,7 @@ class HierarchyStore:
     def _expect(self, before: Hierarchy, after: Forest) -> None:
         values: dict[str, Any] = {_REVISION: before.revision + 1}
         if after.levels != before.forest.levels:
-            values[_LEVELS] = json.dumps(after.levels.names)
+            values[_LEVELS] = JsonText(json.dumps(after.levels.names))
         where = [Equals("org_slug", self.slug), Equals(_REVISION, before.revision or None)]
         with self._table(PROFILES):
             self.session.expect(self.central, PROFILES, values, where)
@@ -214,6 +232,12 @@ def _hierarchy(about: _About, rows: Sequence[Mapping[str, Any]], source: Source)
     versions = {item.entity.entity_id: item for item in sorted(map(version_of, rows), key=lambda item: item.number)}
     entities = {name: version.entity for name, version in versions.items()}
     return Hierarchy(Forest(about.levels, entities), versions, about.revision, source)
+
+
+def _lasts(row: Mapping[str, Any], moment: datetime, *, inclusive: bool) -> bool:
+    """Tell whether a version ends after a moment, or at it."""
+    end = row["end_date"]
+    return end is None or end > moment or (inclusive and end == moment)
 
 
 def _check_size(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import hmac
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,7 @@ class Operation:
         """Return 256 bits that every attempt gets, and nobody else can make."""
         parts = ["cloudact operation 1", self.record_id, self.begun_at.isoformat(timespec="microseconds"), purpose]
         return hmac.new(self._key, json.dumps(parts).encode(), "sha256").digest()
+
+    def id_for(self, purpose: str) -> str:
+        """Return the id that every attempt gives to the same row."""
+        return str(UUID(bytes=self.secret_for(purpose)[:16], version=4))

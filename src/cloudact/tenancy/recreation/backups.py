@@ -90,7 +90,8 @@ class Backups:
         tables = [table.name for table in source.tables]
         self.warehouse.run(lambda session: _check_free(session, finished, backup))
         details = {"operation": "backup.restore", "backup": backup}
-        with self.trail.operation(actor, self._event(target, details)):
+        # What a trail needs that is lost may be what is to be taken from the backup.
+        with self.trail.operation(actor, self._event(target, details), required=False):
             self.warehouse.run(lambda session: _begin(session, unfinished, backup))
             copied = self.warehouse.run(lambda session: copy_tables(session, backup, target, tables))
             self.warehouse.run(lambda session: declare(session, finished))

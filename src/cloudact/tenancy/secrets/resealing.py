@@ -140,7 +140,7 @@ def _result(columns: list[ColumnReseal], failures: list[SealFailure]) -> ResealR
     resealed, current = (sum(getattr(item, what) for item in columns) for what in ("resealed", "already_current"))
     message = f"{counted(resealed, 'value')} sealed anew, {current} current already"
     if failures:
-        message += f"; {counted(len(failures), 'value')} left as before, because they do not open"
+        message += f"; {counted(len(failures), 'value')} left as before"
     return ResealResult(
         status=SyncOutcome.PARTIAL if failures else SyncOutcome.SUCCESS,
         resealed=resealed,

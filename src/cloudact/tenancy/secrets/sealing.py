@@ -202,5 +202,5 @@ def _state(place: str, keys: list[KeyUse], columns: list[ColumnUse]) -> SealingS
         message += " Run `cloudact sealing reseal`; until then earlier keys have to be kept."
     else:
         status = SealingStatus.CURRENT
-        message += " Earlier keys are needed for backups only."
+        message += " Earlier keys are needed for backups only." if len(keys) > 1 else ""
     return SealingState(status, place, keys, columns, message)

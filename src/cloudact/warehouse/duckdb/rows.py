@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import assert_never
 
-from cloudact.warehouse.driver import Condition, Contains, Equals, JsonText, OneOf, Page, Row, Within
+from cloudact.warehouse.driver import Condition, Contains, Equals, OneOf, Page, Row, Within
 from cloudact.warehouse.duckdb.type_map import quote
 
 Statement = tuple[str, list[object]]
 _MAX_DIGITS = 38
+# Values that are the same in a list of their kind as each by itself.
+_PLAIN = frozenset({str, bool, int, datetime})
 
 
 def insert(dataset: str, table: str, row: Row) -> Statement:
@@ -20,6 +23,24 @@ def insert(dataset: str, table: str, row: Row) -> Statement:
     return f"INSERT INTO {_name(dataset, table)} ({columns}) VALUES ({marks})", [
         _bound(value) for value in row.values()
     ]
+
+
+def inserts(dataset: str, table: str, new_rows: Sequence[Row]) -> Iterator[Statement]:
+    """Yield the statements that append rows: one for all with the same columns where each has values of one plain type.
+
+    A row by itself takes about a millisecond, of which a list of values for each column takes a twentieth.
+    """
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in new_rows:
+        groups.setdefault(tuple(row), []).append(row)
+    for names, group in groups.items():
+        values = [[row[name] for row in group] for name in names]
+        if len(group) == 1 or not all(map(_are_alike, values)):
+            yield from (insert(dataset, table, row) for row in group)
+            continue
+        columns, marks = ", ".join(map(quote, names)), ", ".join("unnest(?)" for _ in names)
+        text = f"INSERT INTO {_name(dataset, table)} ({columns}) SELECT {marks}"
+        yield text, [[_bound(value) for value in column] for column in values]
 
 
 def update(dataset: str, table: str, values: Row, where: Sequence[Condition]) -> Statement:
@@ -48,6 +69,11 @@ def count(dataset: str, table: str, where: Sequence[Condition]) -> Statement:
     return f"SELECT count(*) FROM {_name(dataset, table)}{condition}", parameters
 
 
+def _are_alike(values: Sequence[object]) -> bool:
+    kinds = {str if isinstance(value, str) else type(value) for value in values if value is not None}
+    return len(kinds) <= 1 and kinds <= _PLAIN
+
+
 def _bound(value: object) -> object:
     """Return a value as the client has to be given it.
 
@@ -60,8 +86,8 @@ def _bound(value: object) -> object:
         return {name.upper() if is_pair else name: _bound(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_bound(item) for item in value]
-    if isinstance(value, JsonText):
-        return str(value)
+    if isinstance(value, str):
+        return str(value)  # the client is given no type of ours
     if isinstance(value, Decimal) and len(value.as_tuple().digits) > _MAX_DIGITS:
         return format(value, "f")
     return value

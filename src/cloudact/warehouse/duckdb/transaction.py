@@ -144,8 +144,8 @@ class Transaction:
 
     def insert(self, dataset: str, table: str, new_rows: Sequence[Row]) -> None:
         """See `Session.insert`."""
-        for row in new_rows:
-            self._execute(*rows.insert(dataset, table, row))
+        for statement in rows.inserts(dataset, table, new_rows):
+            self._execute(*statement)
 
     def insert_if_absent(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> bool:
         """See `Session.insert_if_absent`."""

@@ -1,0 +1,94 @@
+"""schemathesis over the whole OpenAPI document: every answer is one that the document describes, and none is a 5xx."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from cloudact.api.app import create_app
+from cloudact.settings import Settings
+from cloudact.tenancy.access.scopes import Scope
+from cloudact.wiring import build_services
+from tests.acme import ACME, ROOT_HEADERS, ROOT_KEY
+from tests.api.documented import operations
+from tests.api.served import served
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+ENTITIES = (
+    {"entity_type": "DEPARTMENT", "entity_id": "DEPT-001", "entity_name": "Engineering"},
+    {"entity_type": "PROJECT", "entity_id": "PROJ-001", "entity_name": "Platform", "parent_id": "DEPT-001"},
+    # Nobody removes an entity that has another one below it.
+    {"entity_type": "TEAM", "entity_id": "TEAM-001", "entity_name": "Data", "parent_id": "PROJ-001"},
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """The real application over a warehouse in memory, with one organization."""
+
+    url: str
+    api_key: str
+    key_id: str
+
+    def asked_by_schemathesis(self, folder: Path, scheme: str, key: str) -> subprocess.CompletedProcess[str]:
+        """What came of asking it everything that the document allows, and what it does not."""
+        config = folder / "schemathesis.toml"
+        config.write_text(f'{CONFIG.read_text()}\n[auth.openapi.{scheme}]\napi_key = "${{CONFORMANCE_KEY}}"\n')
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", "--no-color"]
+        environment = {
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.conformance.hooks",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "CONFORMANCE_KEY": key,
+            "CONFORMANCE_KEY_ID": self.key_id,
+            "CONFORMANCE_ROOT_KEY": ROOT_KEY,
+        }
+        return subprocess.run(
+            [*command, f"{self.url}/openapi.json"],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def service(config_dir: Path, own_sealing_key: Path) -> Iterator[Service]:
+    """The service, bootstrapped."""
+    services = build_services(Settings(warehouse_url="duckdb:///:memory:", config_dir=config_dir))
+    with (
+        served(create_app(services, SecretStr(ROOT_KEY))) as url,
+        httpx2.Client(base_url=url, headers=ROOT_HEADERS, timeout=60) as client,
+    ):
+        client.post("/api/v1/admin/bootstrap", json={}).raise_for_status()
+        client.post("/api/v1/organizations/onboard", json=ACME).raise_for_status()
+        organization = "/api/v1/organizations/acme_corp"
+        for entity in ENTITIES:
+            client.post(f"{organization}/hierarchy/entities", json=entity).raise_for_status()
+        made = client.post(f"{organization}/keys", json={"scopes": list(Scope)}).raise_for_status().json()
+        yield Service(url, made["api_key"], made["key"]["key_id"])
+
+
+# How many operations have to be used with success, so that not only refusals are looked at.
+@pytest.mark.parametrize(("scheme", "used"), [("RootKey", 50), ("OrganizationKey", 25)])
+def test_every_answer_is_as_the_document_says(service: Service, tmp_path: Path, scheme: str, used: int) -> None:
+    key = {"RootKey": ROOT_KEY, "OrganizationKey": service.api_key}[scheme]
+    done = service.asked_by_schemathesis(tmp_path, scheme, key)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    assert tested
+    assert int(tested[1]) == len(list(operations()))
+    answers = (tmp_path / "answers.txt").read_text().splitlines()
+    assert [answer for answer in answers if answer.startswith("5")] == []
+    assert len({answer for answer in answers if answer.startswith("2")}) >= used
