@@ -72,14 +72,22 @@ def sealing_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("sealing") / "sealing.key"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("CA_SEALING_KEY_URI", f"local:///{path}")
+        KeyFile(path, strict=False).create()
         yield path
+
+
+@pytest.fixture(autouse=True)
+def _same_sealing_key(sealing_key: Path) -> Iterator[None]:
+    """A test that rotates the key of them all is the one that fails, and not whichever comes after it."""
+    before = sealing_key.read_bytes()
+    yield
+    assert sealing_key.read_bytes() == before, "ask for own_sealing_key to rotate a key"
 
 
 @pytest.fixture
 def own_sealing_key(tmp_path: Path, sealing_key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of that key for a test that makes others of it."""
     path = tmp_path / "sealing.key"
-    KeyFile(sealing_key, strict=False).create()
     shutil.copy(sealing_key, path)
     monkeypatch.setenv("CA_SEALING_KEY_URI", f"local:///{path}")
     return path

@@ -105,6 +105,7 @@ def test_health_needs_no_key(call: Call) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("own_sealing_key")
 def test_the_administrator_may_call_everything(acme_key: str, call: Call) -> None:
     answers = {str(operation): call(operation, root=ROOT_KEY) for operation in PROTECTED}
     assert {name: answer for name, answer in answers.items() if answer in {401, 403}} == {}

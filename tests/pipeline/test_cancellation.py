@@ -116,8 +116,8 @@ def test_a_write_that_is_under_way_when_its_step_is_left_behind_is_told(world: W
     assert notes(world) == []
 
 
-def test_a_step_that_looks_at_its_cancellation_ends_in_time(world: World) -> None:
-    ready = threading.Event()
+def until_cancelled(ready: threading.Event) -> Act:
+    """Return a step that says that it is at work, and ends when it is cancelled."""
 
     def act(_config: NoteConfig, context: StepContext) -> StepReport:
         ready.set()
@@ -125,11 +125,17 @@ def test_a_step_that_looks_at_its_cancellation_ends_in_time(world: World) -> Non
         context.cancellation.check()
         return StepReport("never")
 
+    return act
+
+
+def test_a_step_that_looks_at_its_cancellation_ends_in_time(world: World) -> None:
+    ready = threading.Event()
+    world.processor.act = until_cancelled(ready)
+
     def wait(event: threading.Event, seconds: float) -> bool:
         assert ready.wait(LONG)
         return event.wait(LONG) if seconds == 10.0 else event.is_set()
 
-    world.processor.act = act
     world.options["wait"] = wait
     report = world.run(steps(step("one", timeout=5, retry="{attempts: 3}")))
     assert (report.state, report.steps[0].attempts, report.steps[0].abandoned) == (State.TIMED_OUT, 1, False)
@@ -234,13 +240,7 @@ def test_signals_cancel_the_run(world: World, number: signal.Signals) -> None:
 
 def test_an_interrupt_without_a_handler_cancels_as_well(world: World) -> None:
     ready = threading.Event()
-
-    def act(_config: NoteConfig, context: StepContext) -> StepReport:
-        ready.set()
-        assert context.cancellation.wait(LONG)
-        context.cancellation.check()
-        return StepReport("never")
-
+    world.processor.act = until_cancelled(ready)
     waits: list[float] = []
 
     def wait(event: threading.Event, seconds: float) -> bool:
@@ -250,7 +250,6 @@ def test_an_interrupt_without_a_handler_cancels_as_well(world: World) -> None:
             raise KeyboardInterrupt
         return event.wait(LONG)
 
-    world.processor.act = act
     world.options["wait"] = wait
     assert world.run(steps(step("one"))).state is State.CANCELLED
 

@@ -86,18 +86,23 @@ class Death:
     number: int
 
 
-def dies(settings: Settings, operation: str, death: Death) -> bool:
-    """Carry out the operation in a process of its own; tell whether it was killed before it was done."""
-    child = CHILDREN.Process(target=_carry_out, args=(settings, operation, death))
+def carry_out(operation: str, services: Services) -> None:
+    """Carry out one of OPERATIONS."""
+    OPERATIONS[operation](services)
+
+
+def dies(settings: Settings, work: Callable[[Services], None], death: Death) -> bool:
+    """Do some work in a process of its own, which it has to be sent to; tell whether it was killed before the end."""
+    child = CHILDREN.Process(target=_work, args=(settings, work, death))
     child.start()
     child.join()
     assert child.exitcode in (0, -signal.SIGKILL, -signal.SIGXFSZ)
     return child.exitcode != 0
 
 
-def _carry_out(settings: Settings, operation: str, death: Death) -> None:
+def _work(settings: Settings, work: Callable[[Services], None], death: Death) -> None:
     services = build_services(settings, observer=armed(death))
-    OPERATIONS[operation](services)
+    work(services)
     services.close()
 
 

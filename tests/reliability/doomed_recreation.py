@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Mapping
 
-from cloudact.settings import Settings
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.recreation.results import Mode, Recreation
-from cloudact.wiring import Services, build_services
-from tests.reliability.doomed import CHILDREN, Death, armed
+from cloudact.wiring import Services
 from tests.tenancy.recreation.setting import Setting
 from tests.tenancy.recreation.test_recreations import changed
 
@@ -36,16 +33,6 @@ OPERATIONS: Mapping[str, Callable[[Services], object]] = {
 }
 
 
-def dies(settings: Settings, operation: str, death: Death) -> bool:
-    """Carry out the operation in a process of its own; tell whether it was killed before it was done."""
-    child = CHILDREN.Process(target=_carry_out, args=(settings, operation, death))
-    child.start()
-    child.join()
-    assert child.exitcode in (0, -signal.SIGKILL, -signal.SIGXFSZ)
-    return child.exitcode != 0
-
-
-def _carry_out(settings: Settings, operation: str, death: Death) -> None:
-    services = build_services(settings, observer=armed(death))
+def carry_out(operation: str, services: Services) -> None:
+    """Carry out one of OPERATIONS."""
     OPERATIONS[operation](services)
-    services.close()

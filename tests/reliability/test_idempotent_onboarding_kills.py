@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
-from tests.reliability.doomed import Death, Instant, dies
+from tests.reliability.doomed import Death, Instant, carry_out, dies
 from tests.reliability.world import ONE_OF_EACH, World
 
 PATH = "/api/v1/organizations/onboard"
@@ -79,7 +80,7 @@ def test_one_organization_one_key_and_a_complete_dataset(beginning: Settings, tm
         file = tmp_path / f"{number}.duckdb"
         shutil.copy(tmp_path / "beginning.duckdb", file)
         settings = beginning.model_copy(update={"warehouse_url": f"duckdb:///{file}"})
-        died = dies(settings, "onboarding over HTTP", Death(instant, number))
+        died = dies(settings, partial(carry_out, "onboarding over HTTP"), Death(instant, number))
         deaths += died
         with opened(settings) as (services, client):
             answer = onboard(client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cloudact.settings import Settings
 from cloudact.wiring import ChangeProgress, build_services
 from tests.acme import ROOT
 from tests.api.catalog_files import CatalogFiles
-from tests.reliability.doomed import OPERATIONS, Death, Instant, dies
+from tests.reliability.doomed import OPERATIONS, Death, Instant, carry_out, dies
 from tests.reliability.world import (
     ACME_DATASET,
     CENTRAL,
@@ -107,7 +108,7 @@ class Stage:
             path.unlink()
         if self.file:
             self.database.write_bytes(self.file)
-        died = dies(self.settings, self.operation, death)
+        died = dies(self.settings, partial(carry_out, self.operation), death)
         world = World(build_services(self.settings), self.files)
         try:
             assert world.contents() in (self.before, self.after)

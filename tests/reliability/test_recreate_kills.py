@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from cloudact.settings import Settings
 from cloudact.tenancy.actor import Actor
 from cloudact.wiring import Services, build_services
 from tests.acme import ROOT
-from tests.reliability.doomed import Death, Instant
-from tests.reliability.doomed_recreation import OPERATIONS, RESTORED, dies
+from tests.reliability.doomed import Death, Instant, dies
+from tests.reliability.doomed_recreation import OPERATIONS, RESTORED, carry_out
 from tests.tenancy.recreation.setting import Setting
 from tests.tenancy.recreation.test_recreations import changed
 
@@ -38,7 +39,7 @@ class Stage:
         for path in self.database.parent.glob(f"{self.database.name}*"):
             path.unlink()
         self.database.write_bytes(self.file)
-        died = dies(self.settings, self.operation, death)
+        died = dies(self.settings, partial(carry_out, self.operation), death)
         with opened(self.settings) as (services, setting):
             self.assert_reachable(setting)
             if died and not (self.operation == "restore" and _is_restored(setting)):

@@ -5,7 +5,7 @@ Only whole top-level columns change their type; records stay as they are, but fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from cloudact.catalog.model import Column, Kind, Mode, Table
@@ -54,6 +54,21 @@ def refusal(table: str, problems: Iterable[str]) -> WarehouseRefused:
         f"{table} cannot be rebuilt as declared with every row: {'; '.join(problems)}. Nothing was changed",
         hint="Declare each column so that it holds every value, or correct the values named.",
     )
+
+
+def risks(
+    columns: Iterable[Pair], quote: Callable[[str], str], is_changed: Callable[[Column, Column], str]
+) -> Iterator[tuple[str, str]]:
+    """Yield each condition under which a row would not be kept, with what it is called.
+
+    `is_changed` is the engine's condition for a live column whose value the declared one would not hold.
+    """
+    for pair in columns:
+        declared, live = pair.declared, pair.live
+        if pair.becomes_required:
+            yield f"{quote(live.name)} IS NULL" if live else "TRUE", f"column {declared.name} is REQUIRED and NULL"
+        if live and pair.is_cast:
+            yield is_changed(live, declared), f"column {declared.name} does not fit {declared.type}"
 
 
 def refuse_losses(table: str, risks: Iterable[str], counts: Iterable[int]) -> None:

@@ -7,29 +7,36 @@ from pathlib import Path
 import pytest
 
 from cloudact.sealing.local import LocalSealer
+from cloudact.settings import Settings
 from cloudact.tenancy.secrets.sealing import SealingStatus
 from cloudact.wiring import build_services
-from tests.tenancy.secrets.doomed import killed_while_resealing, settings_of
+from tests.acme import ROOT
+from tests.reliability.doomed import Death, Instant, dies
+from tests.tenancy.secrets.doomed import reseal
 from tests.tenancy.secrets.vault import ACTOR, SECRETS, Vault, expected, total
 
 ROWS = 4
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("instant", [Instant.COMMITTING, Instant.COMMITTED])
 def test_killed_at_every_commit_it_is_finished_by_the_next_call(
-    tmp_path: Path, key_path: Path, sealer: LocalSealer, before: bool
+    tmp_path: Path, key_path: Path, sealer: LocalSealer, instant: Instant
 ) -> None:
-    database = tmp_path / "warehouse.duckdb"
-    services = build_services(settings_of(database, key_path))
+    settings = Settings(
+        warehouse_url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}",
+        config_dir=ROOT / "configs",
+        sealing_key_uri=f"local:///{key_path}",
+    )
+    services = build_services(settings)
     services.bootstrap.run()
     Vault(services, sealer).fill(ROWS)
     services.close()
     commit, killed = 1, True
     while killed:
         sealer.rotate()
-        killed = killed_while_resealing(database, key_path, commit=commit, before=before)
-        services = build_services(settings_of(database, key_path))
+        killed = dies(settings, reseal, Death(instant, commit))
+        services = build_services(settings)
         vault = Vault(services, sealer)
         assert all(vault.opened(column) == expected(column, ROWS) for column in SECRETS)
         result = vault.sealing().reseal(actor=ACTOR)

@@ -14,7 +14,7 @@ from cloudact.warehouse.bigquery.statements.ddl import text
 from cloudact.warehouse.bigquery.statements.rows import quote
 from cloudact.warehouse.bigquery.transport.client import Statement
 from cloudact.warehouse.driver import TableName
-from cloudact.warehouse.rebuild import Pair, text_pattern
+from cloudact.warehouse.rebuild import Pair, risks, text_pattern
 
 _WHOLE_DIGITS = {Kind.NUMERIC: 29, Kind.BIGNUMERIC: 38}
 _ANY_VALUE = {Kind.DATE: "DATE '2000-01-01'", Kind.DATETIME: "DATETIME '2000-01-01 00:00:00'", Kind.INT64: "0"}
@@ -35,7 +35,7 @@ def digest(project: str, name: TableName, live: Table, types: Mapping[str, Type]
 
 def losses(project: str, name: TableName, live: Table, columns: Iterable[Pair]) -> tuple[Statement, list[str]]:
     """Return the query that counts, for each risk, the rows that would not be kept, and what each risk is called."""
-    found = [item for pair in columns for item in _risks(pair)]
+    found = list(risks(columns, quote, _is_changed))
     counts = ", ".join(f"COUNTIF({condition})" for condition, _ in found) or "COUNT(*)"
     return Statement(f"SELECT {counts} FROM {_source(project, name, live)}"), [risk for _, risk in found]
 
@@ -74,14 +74,6 @@ def _digested(column: Column, type_: Type | None) -> str:
     shown = f"CAST({value} AS {wanted})" if is_scalar and wanted != column.type else value
     empty = f"ARRAY_LENGTH({value}) = 0" if column.mode is Mode.REPEATED else f"{value} IS NULL"
     return f"IF({empty}, '', CONCAT({text(column.key)}, ':', TO_JSON_STRING({shown}), ','))"
-
-
-def _risks(pair: Pair) -> Iterator[tuple[str, str]]:
-    declared, live = pair.declared, pair.live
-    if pair.becomes_required:
-        yield f"{quote(live.name)} IS NULL" if live else "TRUE", f"column {declared.name} is REQUIRED and NULL"
-    if live and pair.is_cast:
-        yield _is_changed(live, declared), f"column {declared.name} does not fit {declared.type}"
 
 
 def _is_changed(live: Column, declared: Column) -> str:

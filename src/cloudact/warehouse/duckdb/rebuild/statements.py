@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from cloudact.catalog.model import Column, Kind, Mode, Table, Type
 from cloudact.warehouse.driver import TableName
 from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
-from cloudact.warehouse.rebuild import DECIMALS, Pair, text_pattern
+from cloudact.warehouse.rebuild import DECIMALS, Pair, risks, text_pattern
 
 
 def name_of(table: TableName) -> str:
@@ -34,7 +34,7 @@ def cast_rows(source: TableName, target: TableName, columns: Iterable[Pair]) -> 
 
 def losses(table: TableName, columns: Iterable[Pair]) -> tuple[str, list[str]]:
     """Return the query that counts, for each risk, the rows that would not be kept, and what each risk is called."""
-    found = [item for pair in columns for item in _risks(pair)]
+    found = list(risks(columns, quote, _is_changed))
     counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition, _ in found)
     return f"SELECT {counts or 'count(*)'} FROM {name_of(table)}", [risk for _, risk in found]
 
@@ -46,14 +46,6 @@ def digest(table: TableName, live: Table, types: Mapping[str, Type]) -> str:
     row = f"concat({', '.join(parts)})"
     sums = ", ".join(f"coalesce(sum(md5_number_{half}(body)::HUGEINT), 0)" for half in ("upper", "lower"))
     return f"SELECT count(*), {sums} FROM (SELECT {row} AS body FROM {name_of(table)})"
-
-
-def _risks(pair: Pair) -> Iterable[tuple[str, str]]:
-    declared, live = pair.declared, pair.live
-    if pair.becomes_required:
-        yield f"{quote(live.name)} IS NULL" if live else "true", f"column {declared.name} is REQUIRED and NULL"
-    if live and pair.is_cast:
-        yield _is_changed(live, declared), f"column {declared.name} does not fit {declared.type}"
 
 
 def _is_changed(live: Column, declared: Column) -> str:
