@@ -9,6 +9,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from cloudact.api.operability.rates import Rates
 from cloudact.api.operability.shutdown import Shutdown
 from cloudact.wiring import Services
 
@@ -24,6 +25,7 @@ class AppState:
     services: Services
     root_key: SecretStr
     shutdown: Shutdown
+    rates: Rates
     metrics_token: SecretStr | None
     recording: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_RECORDING))
 

@@ -6,14 +6,13 @@ import asyncio
 import socket
 import threading
 
-import h11
 import structlog
 import uvicorn
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 from pydantic import SecretStr
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloudact.api.app import create_app
+from cloudact.api.operability.connections import BACKLOG, protocol_of
 from cloudact.api.operability.protection import Protection
 from cloudact.api.operability.shutdown import Shutdown
 from cloudact.settings import Settings
@@ -34,7 +33,8 @@ def server_of(services: Services, settings: Settings, root_key: SecretStr, *, ho
         app,
         host=host,
         port=port,
-        http=_protocol(settings.request_seconds),
+        http=protocol_of(settings.request_seconds, services.metrics),
+        backlog=BACKLOG,
         ws="none",
         log_config=None,
         access_log=False,
@@ -50,50 +50,18 @@ def server_of(services: Services, settings: Settings, root_key: SecretStr, *, ho
 
 def protection_of(settings: Settings) -> Protection:
     """Return the limits that the settings name."""
-    keys, addresses = settings.rate_limit_per_key, settings.rate_limit_per_address
     return Protection(
-        per_key=tuple(parse_many(keys)) if keys else (),
-        per_address=tuple(parse_many(addresses)) if addresses else (),
+        per_key=_limits(settings.rate_limit_per_key),
+        per_address=_limits(settings.rate_limit_per_address),
+        refused=_limits(settings.rate_limit_refused),
         max_body_bytes=settings.max_body_bytes,
         request_seconds=settings.request_seconds,
         metrics_token=settings.metrics_token,
     )
 
 
-def _protocol(seconds: float) -> type[H11Protocol]:
-    class Deadline(H11Protocol):
-        """Closes a connection on which the header of a request has not arrived in time; uvicorn waits for ever."""
-
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._watch()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._watch()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop()
-            super().connection_lost(exc)
-
-        def _watch(self) -> None:
-            if self.conn.their_state is not h11.IDLE:
-                self._stop()
-            elif self._timer is None:
-                self._timer = self.loop.call_later(seconds, self._give_up)
-
-        def _stop(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _give_up(self) -> None:
-            if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-                self.transport.close()
-
-    return Deadline
+def _limits(text: str) -> tuple[RateLimitItem, ...]:
+    return tuple(parse_many(text)) if text else ()
 
 
 class _Server(uvicorn.Server):
