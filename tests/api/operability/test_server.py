@@ -37,7 +37,7 @@ def serve(services: Services, process_settings: Settings) -> Iterator[Serve]:
 
 @contextmanager
 def _served(services: Services, settings: Settings) -> Iterator[str]:
-    server = server_of(services, settings, SecretStr(ROOT_KEY), host="127.0.0.1", port=0)
+    server = server_of(services, settings, SecretStr(ROOT_KEY))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

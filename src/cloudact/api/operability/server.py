@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from typing import Any
 
 import structlog
 import uvicorn
@@ -15,6 +16,7 @@ from cloudact.api.app import create_app
 from cloudact.api.operability.connections import BACKLOG, protocol_of
 from cloudact.api.operability.protection import Protection
 from cloudact.api.operability.shutdown import Shutdown
+from cloudact.errors import ConfigurationError
 from cloudact.settings import Settings
 from cloudact.wiring import Services
 
@@ -24,15 +26,38 @@ GRACE = 15
 MAX_HEADER_BYTES = 32 * 2**10
 
 
-def server_of(services: Services, settings: Settings, root_key: SecretStr, *, host: str, port: int) -> uvicorn.Server:
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that have the address and do not listen yet; raises ConfigurationError when it cannot be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [_bound(family, address) for family, address in {(item[0], item[4]) for item in found}]
+    except OSError as error:
+        raise ConfigurationError(
+            f"The service cannot listen on {host}, port {port}: {error.strerror}",
+            hint="Stop what listens there, or name another address with --host or another port with --port.",
+        ) from error
+
+
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def server_of(services: Services, settings: Settings, root_key: SecretStr) -> uvicorn.Server:
     """Return the server of these services, which runs until SIGTERM or Ctrl-C and closes them then."""
     shutdown = Shutdown()
     app = create_app(services, root_key, protection_of(settings), shutdown)
     proxies = [proxy.strip() for proxy in settings.trusted_proxies.split(",") if proxy.strip()]
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=protocol_of(settings.request_seconds, services.metrics),
         backlog=BACKLOG,
         ws="none",
@@ -77,7 +102,8 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             for listening in server.sockets:
                 host, port = listening.getsockname()[:2]
-                structlog.get_logger().info("serving", address=f"http://{host}:{port}")
+                shown = f"[{host}]" if ":" in host else host
+                structlog.get_logger().info("serving", address=f"http://{shown}:{port}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log = structlog.get_logger()
