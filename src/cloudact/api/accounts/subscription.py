@@ -59,7 +59,7 @@ class LimitsResponse(BaseModel):
     daily_limit: int | None = Field(description=f"Pipeline runs per UTC day; {_UNLIMITED}.")
     monthly_limit: int | None = Field(description=f"Pipeline runs per UTC calendar month; {_UNLIMITED}.")
     concurrent_limit: int | None = Field(description=f"Pipeline runs at the same time; {_UNLIMITED}.")
-    seat_limit: int | None = Field(description=f"People; {_UNLIMITED}.")
+    seat_limit: int | None = Field(description=f"People, which the service neither keeps nor counts; {_UNLIMITED}.")
     providers_limit: int | None = Field(description=f"Providers with a stored credential; {_UNLIMITED}.")
 
 
@@ -85,7 +85,7 @@ class UsedResponse(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    used: int
+    used: int | None = Field(description="null for what the service does not count.")
     limit: int | None = Field(description=f"As the subscription has it; {_UNLIMITED}.")
     starts_again_at: datetime | None = Field(description="When counting starts again; null where it does not.")
 
@@ -103,8 +103,8 @@ class QuotaResponse(BaseModel):
     concurrent: UsedResponse = Field(description="Pipeline runs that go on now.")
     succeeded_today: int
     failed_today: int
-    seat_limit: int | None = Field(description=f"People; {_UNLIMITED}.")
-    providers_limit: int | None = Field(description=f"Providers with a stored credential; {_UNLIMITED}.")
+    providers: UsedResponse = Field(description="Providers with an active credential.")
+    seats: UsedResponse = Field(description="People: your application has them, and has to keep to the limit itself.")
 
 
 class LifecycleResponse(BaseModel):
@@ -172,7 +172,7 @@ def change_subscription(
     responses=problem_responses(404),
 )
 def quota(services: ServicesDep, slug: SlugDep) -> QuotaResponse:
-    """Return the pipeline runs of today, of this month and under way, beside the limits."""
+    """Return the pipeline runs of today, of this month and under way, and the providers, beside the limits."""
     return QuotaResponse.model_validate(services.quotas.show(slug))
 
 

@@ -24,6 +24,13 @@ EndOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last UTC day of the subscription.")
 ]
 UNLIMITED = "unlimited"
+_COUNTED = {
+    "daily": "pipeline runs today (UTC)",
+    "monthly": "pipeline runs this month",
+    "concurrent": "pipeline runs under way",
+    "providers": "providers",
+    "seats": "seats",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -132,12 +139,12 @@ def _subscription(answer: Answer) -> None:
 def _quota(answer: Answer) -> None:
     console = render.answer_console()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("pipeline runs", "used", "limit", "starts again at"):
+    for title in ("what is counted", "used", "limit", "starts again at"):
         table.add_column(title, overflow="fold")
-    for name, label in (("daily", "today (UTC)"), ("monthly", "this month"), ("concurrent", "at this moment")):
+    for name, label in _COUNTED.items():
         used = answer[name]
-        cells = (label, str(used["used"]), _number(used["limit"]), used["starts_again_at"] or "")
-        table.add_row(*map(Text, cells))
+        number = "not counted" if used["used"] is None else str(used["used"])
+        table.add_row(*map(Text, (label, number, _number(used["limit"]), used["starts_again_at"] or "")))
     console.print(table)
 
 
