@@ -70,7 +70,7 @@ class Metrics:
         self._waiting.set(requests)
 
     def rate_limited(self, limit: str) -> None:
-        """Count a request that was refused for its `key` or its `address`."""
+        """Count a request that a limit refused: of its `key`, its `address`, or those `refused` for their key."""
         self._limited.labels(limit).inc()
 
     def connection_dropped(self, reason: str) -> None:

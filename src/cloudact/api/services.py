@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from pydantic import SecretStr
 
 from cloudact.api.operability.rates import Rates
+from cloudact.api.operability.readiness import Readiness
 from cloudact.api.operability.shutdown import Shutdown
 from cloudact.wiring import Services
 
@@ -26,6 +27,7 @@ class AppState:
     root_key: SecretStr
     shutdown: Shutdown
     rates: Rates
+    readiness: Readiness
     metrics_token: SecretStr | None
     recording: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_RECORDING))
 

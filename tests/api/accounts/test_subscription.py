@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -136,6 +137,16 @@ def test_unlimited_is_told_as_null(onboarded: TestClient) -> None:
     onboarded.put(SUBSCRIPTION, json={"plan_name": "ENTERPRISE"})
     quota = onboarded.get(QUOTA).json()
     assert {quota[name]["limit"] for name in ("daily", "monthly", "concurrent", "providers", "seats")} == {None}
+
+
+def test_of_providers_that_come_at_once_as_many_pass_as_are_allowed(onboarded: TestClient) -> None:
+    def put(number: int) -> int:
+        path = f"{ORGANIZATIONS}/acme_corp/integrations/provider_{number}/credentials/default"
+        return onboarded.put(path, json={"secret": "s3cret-of-a-provider", "credential_type": "API_KEY"}).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sorted(threads.map(put, range(6))) == [200] * 3 + [409] * 3
+    assert onboarded.get(QUOTA).json()["providers"]["used"] == 3
 
 
 def test_providers_are_counted_and_people_are_not(onboarded: TestClient) -> None:

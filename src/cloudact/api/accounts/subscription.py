@@ -33,7 +33,7 @@ _UNLIMITED = "null means unlimited"
 
 
 class SubscriptionRequest(BaseModel):
-    """The whole of a subscription: what is left out has no value any more."""
+    """The whole of a subscription: what is left out has no value any more, apart from the end of a trial."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_SUBSCRIPTION]})
 
@@ -42,7 +42,8 @@ class SubscriptionRequest(BaseModel):
         default=SubscriptionStatus.ACTIVE, description="Pipelines start while it is TRIAL or ACTIVE."
     )
     trial_end_date: Day | None = Field(
-        default=None, description="Last UTC day of a trial; of a TRIAL without one, after the plan's `trial_days`."
+        default=None,
+        description="Last UTC day of a trial. Left out, a TRIAL lasts the plan's `trial_days`, and otherwise it stays.",
     )
     subscription_end_date: Day | None = Field(default=None, description="Last UTC day; null for one without an end.")
 
