@@ -16,12 +16,10 @@ from cloudact.tenancy.access.caller import Caller, CallerKind
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.idempotency.idempotency import Attempt
 from cloudact.tenancy.idempotency.leases import Leases
-from cloudact.tenancy.idempotency.record import TABLE
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.secrets.resealing import reseal
 from cloudact.tenancy.secrets.sealed_rows import SealedRows
 from tests.tenancy.idempotency.desk import ANSWER, START, Desk
-
 
 NOT_PRODUCTION = Surroundings(production=False)
 MINE = Caller(CallerKind.ORGANIZATION, OrgSlug("acme_corp"), "mine")

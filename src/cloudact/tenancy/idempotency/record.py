@@ -52,9 +52,7 @@ class Request:
         What is kept for a request, or derived for it, is bound to this: in another caller's row it is worth nothing.
         """
         body = base64.b64encode(self.body).decode()
-        content = json.dumps(
-            ["cloudact request 2", *self.place.values(), self.method, self.path, self.query, body]
-        )
+        content = json.dumps(["cloudact request 2", *self.place.values(), self.method, self.path, self.query, body])
         return hmac.new(key, content.encode(), "sha256").hexdigest()
 
 
