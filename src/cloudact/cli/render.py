@@ -39,6 +39,11 @@ def answer_console() -> Console:
     return Console(highlight=False, soft_wrap=True, emoji=False)
 
 
+def visible(text: str) -> str:
+    """Return text that strangers may have sent, such as a path, without what would move or colour a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def headline(console: Console, subject: str, status: str, message: str) -> None:
     """Print the one line that says it all."""
     console.print(f"{escape(subject)}  [{_STYLES.get(status, 'bold')}]{escape(status)}[/]  {escape(message)}")
