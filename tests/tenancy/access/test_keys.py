@@ -256,7 +256,9 @@ def test_every_change_of_a_key_is_on_the_audit_trail_without_the_key(world: Worl
 def test_every_attempt_at_an_operation_answers_the_same_key_which_is_there_once(world: World) -> None:
     world.onboard()
     here = world.process()
-    create, turn = (Operation(name, world.clock(), resumed=True, _key=bytes(32)) for name in ("create", "rotate"))
+    create, turn = (
+        Operation(name, "digest", world.clock(), resumed=True, _key=bytes(32)) for name in ("create", "rotate")
+    )
     made = [
         here.keys.create(world.slug, KeyRequest(), caller=ADMINISTRATOR, actor=ACTOR, operation=create)
         for _ in range(2)

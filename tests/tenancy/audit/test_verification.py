@@ -185,6 +185,10 @@ def test_rows_and_anchor_of_an_earlier_time_are_found_by_a_checkpoint(told: Grou
     assert told.chain().status is ChainStatus.INTACT
     report = told.chain(checkpoint=checkpoint)
     assert (report.breach, report.broken_at) == (Breach.ROLLED_BACK, 4)
+    assert told.verify(checkpoint=checkpoint).checkpoint[ACME] == checkpoint[ACME]
+    told.set(1, user_id="x")
+    assert set(told.verify().checkpoint) == {"system", OTHER}
+    told.set(1, user_id="administrator")
     told.do(*(event(f"again {number}") for number in range(3)))
     report = told.chain(checkpoint=checkpoint)
     assert (report.breach, report.broken_at) == (Breach.ROLLED_BACK, 5)

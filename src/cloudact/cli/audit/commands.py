@@ -131,4 +131,4 @@ def _verified(answer: render.Answer, checkpoint: Path | None) -> None:
     console.print(Text(answer["message"]))
     if checkpoint:
         intact = answer["status"] == ChainStatus.INTACT
-        console.print(Text(f"{checkpoint}: {'written' if intact else 'left as it was'}.", style="dim"))
+        console.print(Text(f"{checkpoint}: {'written' if intact else 'not written'}.", style="dim"))

@@ -180,9 +180,7 @@ class Verifier:
         return Verification(
             status=ChainStatus.BROKEN if broken else ChainStatus.INTACT,
             chains=reports,
-            checkpoint={
-                item.organization: CheckpointEntry(item.rows, item.row_hash, item.unchained) for item in reports
-            },
+            checkpoint=dict(_entries(reports, earlier)),
             message=f"{message}; broken: {', '.join(broken)}." if broken else f"{message}.",
         )
 
@@ -238,3 +236,12 @@ class Verifier:
     def _look(self, look: Any) -> Any:
         dataset = self.catalogs.load().central_name
         return self.warehouse.run(lambda session: look(AuditRows(session, dataset)))
+
+
+def _entries(reports: list[ChainReport], earlier: Checkpoint) -> Iterator[tuple[str, CheckpointEntry]]:
+    """A chain that is broken keeps what it had, so that the next time asks no less of it."""
+    for item in reports:
+        if item.status is ChainStatus.INTACT:
+            yield item.organization, CheckpointEntry(item.rows, item.row_hash, item.unchained)
+        elif item.organization in earlier:
+            yield item.organization, earlier[item.organization]
