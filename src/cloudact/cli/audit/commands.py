@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cloudact.cli import render
 from cloudact.cli.audit.checkpoint import read_checkpoint, write_checkpoint
@@ -95,17 +93,15 @@ def verify(
 
 
 def _listed(answer: render.Answer) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("#", "time", "who", "action", "on", "status"):
-        table.add_column(title, overflow="fold")
+    rows = []
     for item in answer["logs"]:
         number = "-" if item["sequence"] is None else str(item["sequence"])
         subject = f"{item['resource_type']} {item['resource_id'] or ''}".rstrip()
         status = f"{item['status']}: {item['error_message']}" if item["error_message"] else item["status"]
-        cells = (number, item["created_at"][:19].replace("T", " "), item["user_id"] or "", item["action"])
-        table.add_row(*(Text(cell) for cell in (*cells, subject, status)))
+        time = item["created_at"][:19].replace("T", " ")
+        rows.append((number, time, item["user_id"] or "", item["action"], subject, status))
     console = render.answer_console()
-    console.print(table)
+    render.columns(console, ("#", "time", "who", "action", "on", "status"), rows)
     if answer["next_cursor"]:
         console.print(f"More with --cursor {answer['next_cursor']}", style="dim")
 
@@ -116,5 +112,5 @@ def _verified(answer: render.Answer) -> None:
         if chain["status"] == ChainStatus.BROKEN:
             place = f"{chain['organization']}: broken at {chain['broken_at']}, {chain['breach']}"
             row = f" (row {chain['audit_id']})" if chain["audit_id"] else ""
-            console.print(Text(f"{place}{row}: {chain['message']}", style="red"))
-    console.print(Text(answer["message"]))
+            render.say(console, "", f"{place}{row}: {chain['message']}", style="red")
+    render.say(console, "", answer["message"])
