@@ -47,6 +47,7 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.CredentialNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotActive: HTTPStatus.CONFLICT,
+    errors.StoredValueDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SealBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PlatformSecretLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SealingUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

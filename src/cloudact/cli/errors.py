@@ -44,6 +44,7 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.CredentialNotFound: 5,
     errors.KeyNotFound: 5,
     errors.KeyNotActive: 5,
+    errors.StoredValueDamaged: 6,
     errors.SealBroken: 6,
     errors.PlatformSecretLost: 6,
     errors.SealingUnavailable: 6,

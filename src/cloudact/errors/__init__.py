@@ -35,6 +35,7 @@
     ├── KeyNotFound                 the organization has no API key of this id
     ├── KeyNotActive                an API key that no longer works is not rotated
     ├── PlatformSecretLost          keys of organizations need a secret that is not there any more
+    ├── StoredValueDamaged          a value of the central dataset was written by others, and cannot be meant
     ├── SealBroken                  a sealed value does not open with the keys at hand
     ├── SealingUnavailable          the sealing key cannot be used: says nothing about the values it sealed
     │   └── SealingDenied           the service's own credentials may not use it
@@ -94,6 +95,7 @@ from cloudact.errors.organizations import (
     OnboardingUnfinished,
     OrganizationExists,
     OrganizationNotFound,
+    StoredValueDamaged,
 )
 from cloudact.errors.requests import (
     DestructiveRefused,
@@ -168,6 +170,7 @@ __all__ = [
     "SealingUnavailable",
     "ServiceError",
     "StepCancelled",
+    "StoredValueDamaged",
     "SubscriptionEnded",
     "SubscriptionNotFound",
     "TransientError",

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cloudact.cli import render
 from cloudact.cli.context import JsonOption, target
@@ -85,7 +83,7 @@ def validate(
         render.print_json(answer)
         return
     _print([answer["credential"]])
-    render.answer_console().print(answer["message"], markup=False)
+    render.say(render.answer_console(), "", answer["message"])
 
 
 @app.command()
@@ -121,11 +119,10 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _print(credentials: list[render.Answer]) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("provider", "name", "type", "secret", "status", "active", "id"):
-        table.add_column(title, overflow="fold")
-    for item in credentials:
-        active = "yes" if item["is_active"] else "no"
-        cells = (item[key] for key in ("provider", "credential_name", "credential_type", "masked", "validation_status"))
-        table.add_row(*(Text(cell) for cell in (*cells, active, item["credential_id"])))
-    render.answer_console().print(table)
+    named = ("provider", "credential_name", "credential_type", "masked", "validation_status")
+    rows = [
+        (*(item[key] for key in named), "yes" if item["is_active"] else "no", item["credential_id"])
+        for item in credentials
+    ]
+    titles = ("provider", "name", "type", "secret", "status", "active", "id")
+    render.columns(render.answer_console(), titles, rows)

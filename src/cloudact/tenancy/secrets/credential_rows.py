@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.secrets.columns import CREDENTIAL
 from cloudact.tenancy.secrets.credential import UNNAMED, Credential, CredentialName, masked
 from cloudact.tenancy.secrets.validation import ValidationStatus
-from cloudact.tenancy.store import named_when_missing
+from cloudact.tenancy.store import named_when_missing, stored_object
 from cloudact.warehouse.driver import Condition, Equals, Row, Session
 
 _TOLD = (
@@ -87,7 +86,6 @@ class CredentialRows:
 
 def credential_of(row: Mapping[str, Any]) -> Credential:
     """Return what is told of a row, which may lack columns that are NULL."""
-    metadata = row.get("metadata")
     return Credential(
         credential_id=row["credential_id"],
         org_slug=row["org_slug"],
@@ -98,7 +96,7 @@ def credential_of(row: Mapping[str, Any]) -> Credential:
         validation_status=ValidationStatus(row["validation_status"]),
         last_validated_at=row.get("last_validated_at"),
         last_error=row.get("last_error"),
-        metadata=(json.loads(metadata) if isinstance(metadata, str) else metadata) or {},
+        metadata=stored_object(row.get("metadata")) or {},
         is_active=row["is_active"],
         created_at=row["created_at"],
         updated_at=row.get("updated_at"),
