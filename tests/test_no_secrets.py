@@ -196,12 +196,7 @@ def test_no_refusal_and_no_mistake_repeats_one(scene: Scene) -> None:
         scene.call("PUT", OPENAI, content=f'{{"credential_type": "API_KEY", "secret": "{secret}"')
         scene.call("PUT", OPENAI, content=b"\xff" + secret.encode())
         scene.call("PUT", OPENAI, json={"credential_type": "API_KEY", "secret": secret, "metadata": {"x": secret}})
-        for channel in (
-            {"name": secret},
-            {"webhook_url": secret},
-            {"webhook_url": [secret]},
-            {"webhook_method": "GET"},
-        ):
+        for channel in ({"name": URL_CANARY}, {"webhook_url": secret}, {"webhook_url": [secret]}):
             scene.call("POST", CHANNELS, json={**WEBHOOK, **channel})
         for value in (f"{secret}\n", [secret], {"a": secret}):
             scene.call("POST", CHANNELS, json={**WEBHOOK, "webhook_headers": {"X-Key": value}})
