@@ -45,6 +45,7 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CredentialNotFound: HTTPStatus.NOT_FOUND,
+    errors.ChannelNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotActive: HTTPStatus.CONFLICT,
     errors.StoredValueDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,

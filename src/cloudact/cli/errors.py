@@ -42,6 +42,7 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.IdempotencyKeyInUse: 5,
     errors.IdempotencyKeyReused: 3,
     errors.CredentialNotFound: 5,
+    errors.ChannelNotFound: 5,
     errors.KeyNotFound: 5,
     errors.KeyNotActive: 5,
     errors.StoredValueDamaged: 6,

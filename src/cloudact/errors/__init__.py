@@ -32,6 +32,7 @@
     ├── TransientError              a step met something that may work later
     ├── StepCancelled               a step's time is over, or its run was interrupted
     ├── CredentialNotFound
+    ├── ChannelNotFound             the organization has no active notification channel of this id
     ├── KeyNotFound                 the organization has no API key of this id
     ├── KeyNotActive                an API key that no longer works is not rotated
     ├── PlatformSecretLost          keys of organizations need a secret that is not there any more
@@ -109,6 +110,7 @@ from cloudact.errors.requests import (
 from cloudact.errors.root import CloudactError, Problem, listed
 from cloudact.errors.runs import RunNotFound, StepCancelled, TransientError
 from cloudact.errors.secrets import (
+    ChannelNotFound,
     CredentialNotFound,
     PlatformSecretLost,
     SealBroken,
@@ -132,6 +134,7 @@ __all__ = [
     "CatalogError",
     "CentralTableBlocked",
     "ChangeFailed",
+    "ChannelNotFound",
     "CloudactError",
     "ConfigurationError",
     "CredentialNotFound",

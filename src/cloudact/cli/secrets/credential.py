@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cloudact.cli import render
 from cloudact.cli.context import JsonOption, target
 from cloudact.cli.org import SlugArgument
-from cloudact.errors import InvalidRequest
+from cloudact.cli.secrets.secret_file import json_object, read_secret
 
 app = typer.Typer(no_args_is_help=True, help="Credentials of integrations: store, list, validate, deactivate.")
 
@@ -47,7 +44,8 @@ def put(
     Example: cloudact credential put acme_corp openai --type API_KEY --secret-file openai.key
     """
     with target("credential put", as_json=as_json) as where:
-        fields = {"credential_type": credential_type, "secret": _read(secret_file), "metadata": _object(metadata)}
+        facts = json_object(metadata, "--metadata", '{"project": "production"}')
+        fields = {"credential_type": credential_type, "secret": read_secret(secret_file), "metadata": facts}
         answer = where.secrets.credential_put(slug, provider, name, fields)
     render.print_json(answer) if as_json else _print([answer["credential"]])
 
@@ -97,25 +95,6 @@ def deactivate(
     with target("credential deactivate", as_json=as_json) as where:
         answer = where.secrets.credential_deactivate(slug, provider, name)
     render.print_json(answer) if as_json else _print([answer])
-
-
-def _read(file: str) -> str:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise InvalidRequest(f"The secret cannot be read from {file}: {reason}") from None
-    return text.removesuffix("\n").removesuffix("\r")
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidRequest("--metadata is not a JSON object", hint="""Write it as '{"project": "production"}'.""")
-    return found
 
 
 def _print(credentials: list[render.Answer]) -> None:
