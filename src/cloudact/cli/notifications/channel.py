@@ -160,4 +160,4 @@ def _print(channels: list[render.Answer]) -> None:
         leads_to = item["masked_url"] or ", ".join(item["email_recipients"])
         told = [item["channel_type"], "default" if item["is_default"] else "", leads_to, item["slack_channel"] or ""]
         told.append("with headers" if item["masked_headers"] else "")
-        console.print(f"  {', '.join(filter(None, told))}", style="dim", markup=False)
+        render.say(console, "  ", ", ".join(filter(None, told)), style="dim")
