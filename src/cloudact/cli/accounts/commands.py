@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cloudact.cli import render
 from cloudact.cli.context import JsonOption, target
@@ -133,19 +131,16 @@ def _subscription(answer: Answer) -> None:
     console = render.answer_console()
     render.headline(console, answer["org_slug"], answer["status"], f"Plan {answer['plan_name']} {answer['message']}.")
     limits = ", ".join(f"{name} {_number(answer['limits'][name])}" for name in LIMITS)
-    console.print(limits, style="dim", markup=False)
+    render.say(console, "", limits, style="dim")
 
 
 def _quota(answer: Answer) -> None:
-    console = render.answer_console()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("what is counted", "used", "limit", "starts again at"):
-        table.add_column(title, overflow="fold")
+    rows = []
     for name, label in _COUNTED.items():
         used = answer[name]
         number = "not counted" if used["used"] is None else str(used["used"])
-        table.add_row(*map(Text, (label, number, _number(used["limit"]), used["starts_again_at"] or "")))
-    console.print(table)
+        rows.append((label, number, _number(used["limit"]), (used["starts_again_at"] or "")[:16].replace("T", " ")))
+    render.columns(render.answer_console(), ("what is counted", "used", "limit", "starts again at (UTC)"), rows)
 
 
 def _lifecycle(answer: Answer) -> None:
@@ -156,7 +151,7 @@ def _lifecycle(answer: Answer) -> None:
 def _locale(answer: Answer) -> None:
     console = render.answer_console()
     for name, value in answer.items():
-        console.print(f"{name}: {'not set' if value is None else value}", markup=False)
+        render.say(console, "", f"{name}: {'not set' if value is None else value}")
 
 
 def _number(limit: int | None) -> str:
