@@ -44,7 +44,7 @@ class CredentialRows:
 
     def providers(self) -> list[str]:
         """Return the providers of which there is an active credential, which `providers_limit` counts."""
-        return sorted({row["provider"] for row in self._select([_ACTIVE], ["provider"])})
+        return sorted({row["provider"] for row in self.own.select(["provider"], [_ACTIVE])})
 
     def active(self, name: CredentialName) -> Credential:
         """Return the active credential of a name; raises CredentialNotFound."""

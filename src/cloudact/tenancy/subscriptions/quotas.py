@@ -70,7 +70,7 @@ class Quotas:
             rows = AccountRows(session, dataset, slug)
             existing_status(rows)
             today = now.date()
-            providers = len(CredentialRows(session, dataset, slug).providers())
+            providers = len(CredentialRows.of(session, dataset, slug).providers())
             return _quota(slug, rows.existing_subscription(today), rows.usage(today), _under_way(rows), providers)
 
         return self.warehouse.run(work)
