@@ -112,11 +112,11 @@ def _listed(answer: render.Answer) -> None:
         number = "-" if item["sequence"] is None else f"#{item['sequence']}"
         when = datetime.fromisoformat(item["created_at"]).astimezone(UTC)
         line = Text(f"{number:<5} {when:%Y-%m-%d %H:%M:%S}  ").append(item["status"], _STYLES.get(item["status"], ""))
-        console.print(line.append(f"  {render.visible(item['user_id'] or '')}"))
+        render.say(console, "", line.append(f"  {render.visible(item['user_id'] or '')}"))
         done = f"{item['action']} {item['resource_type']} {item['resource_id'] or ''}".rstrip()
         with_key = f"with key {item['api_key_id']}" if item["api_key_id"] else ""
         for more in filter(None, (done, with_key, item["error_message"])):
-            console.print(Text(f"      {render.visible(more)}", style="" if more is done else "dim"))
+            render.say(console, "      ", render.visible(more), style="" if more is done else "dim")
     if answer["next_cursor"]:
         console.print(f"More with --cursor {answer['next_cursor']}", style="dim")
 
@@ -127,8 +127,8 @@ def _verified(answer: render.Answer, checkpoint: Path | None) -> None:
         if chain["status"] == ChainStatus.BROKEN:
             place = f"{chain['organization']}: broken at {chain['broken_at']}, {chain['breach']}"
             row = f" (row {chain['audit_id']})" if chain["audit_id"] else ""
-            console.print(Text(f"{place}{row}: {chain['message']}", style="red"))
-    console.print(Text(answer["message"]))
+            render.say(console, "", f"{place}{row}: {chain['message']}", style="red")
+    render.say(console, "", answer["message"])
     if checkpoint:
         intact = answer["status"] == ChainStatus.INTACT
-        console.print(Text(f"{checkpoint}: {'written' if intact else 'not written'}.", style="dim"))
+        render.say(console, "", f"{checkpoint}: {'written' if intact else 'not written'}.", style="dim")

@@ -71,6 +71,6 @@ def _plain(name: str, value: object) -> object:
         # Engines differ in white space and in the order of members.
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value if value is None or isinstance(value, int) else str(value)

@@ -32,10 +32,11 @@ _BATCH = 100
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of an operation of several units, filled in while it is done."""
+    """What came of an operation of several units, filled in while it is done; `begun` says its first row is there."""
 
     details: dict[str, object] = field(default_factory=dict)
     error: str | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ class AuditTrail:
 
         try:
             self.write(actor, phase("attempt"))
+            outcome.begun = True
         except CloudactError as error:
             if required and not isinstance(error, NotBootstrapped):
                 raise
