@@ -16,12 +16,14 @@ ENTITIES, ENTITY = f"{OWN}/{{org_slug}}/hierarchy/entities", f"{OWN}/{{org_slug}
 CREDENTIAL = f"{OWN}/{{org_slug}}/integrations/{{provider}}/credentials/{{credential_name}}"
 KEYS, KEY = f"{OWN}/{{org_slug}}/keys", f"{OWN}/{{org_slug}}/keys/{{key_id}}"
 LEVELS_PATH = f"{OWN}/{{org_slug}}/hierarchy/levels"
+CHANNELS = f"{OWN}/{{org_slug}}/notifications/channels"
 NOTHING_CHANGES = {f"POST {OWN}/dryrun", f"POST {ADMIN}/audit-logs/verify"}
 # They need a sealing key of their own.
 ELSEWHERE = {f"POST {ADMIN}/sealing/{what}": "test_sealing.py" for what in ("rotate", "reseal")}
 CSV = b"entity_id,entity_type,entity_name,parent_id\nDEPT-9,DEPARTMENT,Nine,\n"
 LEVELS = ["DEPARTMENT", "PROJECT", "TEAM", "SQUAD"]
 LOCALE = {"default_currency": "EUR", "default_timezone": "Europe/Berlin", "fiscal_year_start_month": 4}
+CHANNEL = {"channel_type": "EMAIL", "name": "FinOps", "email_recipients": ["a@example.com"]}
 SECRET = {"credential_type": "API_KEY", "secret": "sk-1234567890abcdef", "metadata": {}}
 TABLE = {"tables": ["subscription_plans"], "reason": "a test"}
 
@@ -53,6 +55,9 @@ STEPS: list[tuple[str, Any, int]] = [
     (f"PUT {CREDENTIAL}", SECRET, 1),
     (f"POST {CREDENTIAL}/validate", None, 0),  # no validator is installed, so that nothing is learned
     (f"DELETE {CREDENTIAL}", None, 1),
+    (f"POST {CHANNELS}", CHANNEL, 1),
+    (f"PUT {CHANNELS}/{{channel_id}}", {**CHANNEL, "name": "New"}, 1),
+    (f"DELETE {CHANNELS}/{{channel_id}}", None, 1),
     (f"PUT {OWN}/{{org_slug}}/subscription", {"plan_name": "PROFESSIONAL"}, 1),
     (f"PUT {OWN}/{{org_slug}}/locale", LOCALE, 1),
     (f"POST {OWN}/{{org_slug}}/suspend", None, 1),
@@ -94,6 +99,7 @@ def test_what_is_asked_for_is_on_the_trail_by_the_id_of_the_request(client: Test
         assert answer.is_success, (step, answer.text)
         told = answer.json() if answer.content else {}
         names |= {"key_id": told["key"]["key_id"]} if "api_key" in told and "key" in told else {}
+        names |= {"channel_id": told["channel_id"]} if "channel_id" in told else {}
         names |= {"backup": told["name"]} if "backup_of" in told else {}
         rows = live.rows(
             "SELECT user_id, status FROM organizations.org_audit_logs WHERE request_id = ?",
