@@ -54,10 +54,8 @@ class PlatformSecret:
         """
         with self._lock:
             if label not in self._derived:
-                if self._secret is None:
-                    self._secret = self._find_or_make()
                 info = f"cloudact platform secret: {label}".encode()
-                self._derived[label] = HKDF(SHA256(), length=_BYTES, salt=None, info=info).derive(self._secret)
+                self._derived[label] = HKDF(SHA256(), length=_BYTES, salt=None, info=info).derive(self._read())
             return self._derived[label]
 
     def stored(self) -> bool:
@@ -79,6 +77,11 @@ class PlatformSecret:
         with self._lock:
             self._secret = None
             self._derived.clear()
+
+    def _read(self) -> bytes:
+        if self._secret is None:
+            self._secret = self._find_or_make()
+        return self._secret
 
     def _find_or_make(self) -> bytes:
         dataset = self._catalogs.load().central_name
