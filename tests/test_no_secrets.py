@@ -157,7 +157,7 @@ def _plant(scene: Scene, key_file: Path) -> None:
     body = {"credential_type": "API_KEY", "secret": CREDENTIAL_CANARY, "metadata": {"project": "prod"}}
     assert scene.client.put(OPENAI, json=body).is_success
     scene.services.platform.derive("audit")
-    scene.canaries.plant("platform secret", scene.services.platform._read())
+    scene.canaries.plant("platform secret", scene.services.platform._find_or_make())
     for label in ("key-lookup", "audit", "idempotency"):
         scene.canaries.plant(label, scene.services.platform.derive(label))
     for key in json.loads(key_file.read_text())["keys"]:

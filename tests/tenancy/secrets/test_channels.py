@@ -218,7 +218,7 @@ def test_what_was_stored_over_the_use_case_is_counted_and_sealed_anew(any_vault:
 
 def test_another_attempt_at_the_same_request_makes_no_other_channel(acme: Vault) -> None:
     channels = use_cases(acme)
-    operation = Operation("record", datetime(2026, 3, 1, tzinfo=UTC), resumed=False, _key=b"x" * 32)
+    operation = Operation("record", "digest", datetime(2026, 3, 1, tzinfo=UTC), resumed=False, _key=b"x" * 32)
     made = [channels.create(ACME_SLUG, SLACK, actor=ACTOR, operation=operation) for _ in range(2)]
     assert made[0] == made[1]
     assert listed(channels).total == 1
