@@ -107,6 +107,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "CA_LOG_LEVEL",
         "CA_RATE_LIMIT_PER_KEY",
         "CA_RATE_LIMIT_PER_ADDRESS",
+        "CA_RATE_LIMIT_REFUSED",
         "CA_TRUSTED_PROXIES",
         "CA_MAX_BODY_BYTES",
         "CA_REQUEST_SECONDS",

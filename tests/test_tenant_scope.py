@@ -40,7 +40,7 @@ _REASONS = {
         "tenancy.audit.rows.AuditRows.select",
         "tenancy.audit.rows.AuditRows.unchained",
     ),
-    "the administrator verifies every chain": ("tenancy.audit.verification._slugs",),
+    "the administrator verifies every chain": ("tenancy.audit.rows.AuditRows._names",),
     "a record is its caller's, who may be the administrator": (
         "tenancy.idempotency.idempotency.Idempotency._update",
         "tenancy.idempotency.idempotency.Idempotency._claim",

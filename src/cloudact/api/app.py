@@ -20,6 +20,8 @@ from cloudact.api.hierarchy import entities, files
 from cloudact.api.notifications import channels
 from cloudact.api.operability import metrics
 from cloudact.api.operability.protection import UNLIMITED, Protection, describe_refusals, protect
+from cloudact.api.operability.rates import Rates
+from cloudact.api.operability.readiness import Readiness
 from cloudact.api.operability.shutdown import Shutdown
 from cloudact.api.recreation import backups, recreate
 from cloudact.api.secrets import credentials, sealing
@@ -70,8 +72,9 @@ def create_app(
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    app.state.cloudact = AppState(services, root_key, stopping, protection.metrics_token)
-    protect(app, protection, services.metrics, stopping)
+    rates = Rates(protection.rate_limits(), services.metrics)
+    app.state.cloudact = AppState(services, root_key, stopping, rates, Readiness(services), protection.metrics_token)
+    protect(app, protection, services.metrics, stopping, rates)
     errors.install(app)
     for router in (
         health.router,

@@ -41,6 +41,7 @@ EXIT_CODE: Mapping[type[errors.CloudactError], int] = {
     errors.OutputRefused: 3,
     errors.IdempotencyKeyInUse: 5,
     errors.IdempotencyKeyReused: 3,
+    errors.RateLimited: 5,
     errors.CredentialNotFound: 5,
     errors.ChannelNotFound: 5,
     errors.KeyNotFound: 5,

@@ -7,6 +7,7 @@
     │   └── PipelineInvalid         a pipeline file, or a parameter of its run, is wrong; carries every problem
     ├── IdempotencyKeyInUse         another call works on the same request
     ├── IdempotencyKeyReused        the key stands for another request
+    ├── RateLimited                 a key or an address sends too many requests
     ├── Unauthenticated             no key, or a key nobody has
     ├── AccessDenied                a good key for something else
     ├── DestructiveRefused          the request would delete data
@@ -105,6 +106,7 @@ from cloudact.errors.requests import (
     InvalidRequest,
     NotReady,
     PipelineInvalid,
+    RateLimited,
     ServiceError,
 )
 from cloudact.errors.root import CloudactError, Problem, listed
@@ -166,6 +168,7 @@ __all__ = [
     "PlatformSecretLost",
     "Problem",
     "QuotaExceeded",
+    "RateLimited",
     "RunNotFound",
     "RunRefused",
     "SealBroken",

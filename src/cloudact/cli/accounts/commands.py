@@ -22,6 +22,13 @@ EndOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last UTC day of the subscription.")
 ]
 UNLIMITED = "unlimited"
+_COUNTED = {
+    "daily": "pipeline runs today (UTC)",
+    "monthly": "pipeline runs this month",
+    "concurrent": "pipeline runs under way",
+    "providers": "providers",
+    "seats": "seats",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -128,12 +135,12 @@ def _subscription(answer: Answer) -> None:
 
 
 def _quota(answer: Answer) -> None:
-    rows = [
-        (label, str(used["used"]), _number(used["limit"]), (used["starts_again_at"] or "")[:16].replace("T", " "))
-        for name, label in (("daily", "today (UTC)"), ("monthly", "this month"), ("concurrent", "at this moment"))
-        for used in [answer[name]]
-    ]
-    render.columns(render.answer_console(), ("pipeline runs", "used", "limit", "starts again at (UTC)"), rows)
+    rows = []
+    for name, label in _COUNTED.items():
+        used = answer[name]
+        number = "not counted" if used["used"] is None else str(used["used"])
+        rows.append((label, number, _number(used["limit"]), (used["starts_again_at"] or "")[:16].replace("T", " ")))
+    render.columns(render.answer_console(), ("what is counted", "used", "limit", "starts again at (UTC)"), rows)
 
 
 def _lifecycle(answer: Answer) -> None:

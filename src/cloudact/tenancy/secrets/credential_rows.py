@@ -42,6 +42,10 @@ class CredentialRows:
             where.append(Equals("provider", provider))
         return [credential_of(row) for row in self.own.select(_TOLD, where)]
 
+    def providers(self) -> list[str]:
+        """Return the providers of which there is an active credential, which `providers_limit` counts."""
+        return sorted({row["provider"] for row in self.own.select(["provider"], [_ACTIVE])})
+
     def active(self, name: CredentialName) -> Credential:
         """Return the active credential of a name; raises CredentialNotFound."""
         return credential_of(self._only(name, _TOLD))

@@ -177,7 +177,7 @@ def _require_room(rows: CredentialRows, provider: str, now: datetime) -> None:
     allowed = subscription.limits.providers_limit if subscription else None
     if allowed is None:
         return
-    connected = sorted({item.provider for item in rows.found()})
+    connected = rows.providers()
     if provider not in connected and len(connected) >= allowed:
         used = f"it has credentials of {', '.join(connected)}" if connected else "it has none"
         raise LimitReached(own.slug, "providers_limit", allowed, used)
