@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from cloudact.tenancy.secrets.columns import SLACK_URL, WEBHOOK_HEADERS, WEBHOOK_URL
+from cloudact.wiring import Services
 from tests.acme import ACME
 from tests.api.live import Live
 from tests.api.published import ONBOARD, ORGANIZATIONS
 
 CHANNELS = f"{ORGANIZATIONS}/acme_corp/notifications/channels"
+TABLE = SLACK_URL.table
 CANARY = "canary-71c5e9a3d8f2"
 URL = f"https://hooks.example.com/{CANARY}"
 EMAIL = {"channel_type": "EMAIL", "name": "FinOps", "email_recipients": ["finops@acme.com"]}
@@ -188,3 +192,23 @@ def test_another_organizations_key_reaches_nothing(bootstrapped: TestClient, acm
     assert {answer.status_code for answer in unknown} == {404}
     bootstrapped.headers["X-API-Key"] = acme_key
     assert bootstrapped.get(one).json()["is_active"]
+
+
+def test_what_was_made_over_http_is_counted_and_sealed_anew(
+    own_sealing_key: Path, services: Services, bootstrapped: TestClient, live: Live
+) -> None:
+    assert bootstrapped.post(ONBOARD, json=ACME).status_code == 201
+    made = [bootstrapped.post(CHANNELS, json=body).json()["channel_id"] for body in (SLACK, WEBHOOK)]
+    bootstrapped.post("/api/v1/admin/sealing/rotate").raise_for_status()
+    assert bootstrapped.post("/api/v1/admin/sealing/reseal").json()["failed"] == 0
+    columns = bootstrapped.get("/api/v1/admin/sealing").json()["columns"]
+    counted = {item["column"]: (item["values"], item["current"]) for item in columns if item["table"] == TABLE}
+    assert counted == dict.fromkeys((SLACK_URL.column, WEBHOOK_URL.column, WEBHOOK_HEADERS.column), (1, 1))
+    held = {row["channel_id"]: row for row in rows(live)}
+    for column, channel_id, secret in (
+        (SLACK_URL, made[0], URL),
+        (WEBHOOK_URL, made[1], URL),
+        (WEBHOOK_HEADERS, made[1], json.dumps({"X-Key": CANARY})),
+    ):
+        sealed = column.from_column(held[channel_id][column.column])
+        assert services.sealer.open(sealed, column.context("acme_corp", channel_id)).decode() == secret
