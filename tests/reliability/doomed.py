@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -21,12 +20,8 @@ from cloudact.warehouse.driver import Observer, ignore
 from cloudact.warehouse.duckdb.transaction import Transaction
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT_HEADERS, ROOT_KEY
+from tests.forked import CHILDREN
 from tests.reliability.world import ACME_SLUG, acme_request
-
-# A fork of a small clean process, so that a child neither inherits this one's threads nor imports everything anew.
-CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload([__name__])
-
 
 ONBOARD_PATH = "/api/v1/organizations/onboard"
 IDEMPOTENT = {"Idempotency-Key": "5f0c3c1e-6a54-4f0e-9d43-2f6f3a9f0a11"}
