@@ -52,6 +52,7 @@ _REASONS = {
         "tenancy.secrets.platform._insert",
     ),
     "whether any organization's key needs a secret that is lost": ("tenancy.secrets.key_digests.active_keys",),
+    "the administrator counts keys of earlier versions": ("tenancy.secrets.key_digests.plain_keys",),
     "the administrator seals anew what is sealed, whoever's it is": (
         "tenancy.secrets.sealed_rows.SealedRows.replace.write",
         "tenancy.secrets.sealed_rows.SealedRows._select",

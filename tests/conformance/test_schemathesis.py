@@ -31,6 +31,8 @@ ENTITIES = (
     {"entity_type": "TEAM", "entity_id": "TEAM-001", "entity_name": "Data", "parent_id": "PROJ-001"},
 )
 
+CHANNEL = {"channel_type": "SLACK", "name": "FinOps", "slack_webhook_url": "https://hooks.example.com/x"}
+
 
 @dataclass(frozen=True)
 class Service:
@@ -39,6 +41,7 @@ class Service:
     url: str
     api_key: str
     key_id: str
+    channel_id: str
 
     def asked_by_schemathesis(
         self, folder: Path, scheme: str, key: str, options: Sequence[str]
@@ -53,6 +56,7 @@ class Service:
             "PYTHONPATH": os.pathsep.join(sys.path),
             "CONFORMANCE_KEY": key,
             "CONFORMANCE_KEY_ID": self.key_id,
+            "CONFORMANCE_CHANNEL_ID": self.channel_id,
             "CONFORMANCE_ROOT_KEY": ROOT_KEY,
         }
         return subprocess.run(
@@ -79,7 +83,8 @@ def service(config_dir: Path, own_sealing_key: Path) -> Iterator[Service]:
         for entity in ENTITIES:
             client.post(f"{organization}/hierarchy/entities", json=entity).raise_for_status()
         made = client.post(f"{organization}/keys", json={"scopes": list(Scope)}).raise_for_status().json()
-        yield Service(url, made["api_key"], made["key"]["key_id"])
+        channel = client.post(f"{organization}/notifications/channels", json=CHANNEL).raise_for_status().json()
+        yield Service(url, made["api_key"], made["key"]["key_id"], channel["channel_id"])
 
 
 @dataclass(frozen=True)

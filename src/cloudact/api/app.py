@@ -17,6 +17,7 @@ from cloudact.api.accounts import pipelines as own_pipelines
 from cloudact.api.accounts import subscription
 from cloudact.api.audit import logs as audit
 from cloudact.api.hierarchy import entities, files
+from cloudact.api.notifications import channels
 from cloudact.api.operability import metrics
 from cloudact.api.operability.protection import UNLIMITED, Protection, describe_refusals, protect
 from cloudact.api.operability.shutdown import Shutdown
@@ -84,6 +85,7 @@ def create_app(
         entities.router,
         files.router,
         credentials.router,
+        channels.router,
         sealing.router,
         subscription.router,
         subscription.own_router,

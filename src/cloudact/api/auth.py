@@ -93,7 +93,7 @@ async def _admitted(request: Request, admit: Callable[[Request], Caller]) -> Cal
 
 def _record(request: Request, refused: _Refused) -> None:
     actor, trail = _actor(request, refused.caller), app_state(request).services.trail
-    trail.refused(actor, method=request.method, path=request.url.path, reason=refused.reason)
+    trail.refused(actor, method=request.method, path=request.scope["path"], reason=refused.reason)
 
 
 class AdministratorRoute(GuardedRoute):

@@ -32,9 +32,11 @@
     ├── TransientError              a step met something that may work later
     ├── StepCancelled               a step's time is over, or its run was interrupted
     ├── CredentialNotFound
+    ├── ChannelNotFound             the organization has no active notification channel of this id
     ├── KeyNotFound                 the organization has no API key of this id
     ├── KeyNotActive                an API key that no longer works is not rotated
     ├── PlatformSecretLost          keys of organizations need a secret that is not there any more
+    ├── StoredValueDamaged          a value of the central dataset was written by others, and cannot be meant
     ├── SealBroken                  a sealed value does not open with the keys at hand
     ├── SealingUnavailable          the sealing key cannot be used: says nothing about the values it sealed
     │   └── SealingDenied           the service's own credentials may not use it
@@ -94,6 +96,7 @@ from cloudact.errors.organizations import (
     OnboardingUnfinished,
     OrganizationExists,
     OrganizationNotFound,
+    StoredValueDamaged,
 )
 from cloudact.errors.requests import (
     DestructiveRefused,
@@ -107,6 +110,7 @@ from cloudact.errors.requests import (
 from cloudact.errors.root import CloudactError, Problem, listed
 from cloudact.errors.runs import RunNotFound, StepCancelled, TransientError
 from cloudact.errors.secrets import (
+    ChannelNotFound,
     CredentialNotFound,
     PlatformSecretLost,
     SealBroken,
@@ -130,6 +134,7 @@ __all__ = [
     "CatalogError",
     "CentralTableBlocked",
     "ChangeFailed",
+    "ChannelNotFound",
     "CloudactError",
     "ConfigurationError",
     "CredentialNotFound",
@@ -168,6 +173,7 @@ __all__ = [
     "SealingUnavailable",
     "ServiceError",
     "StepCancelled",
+    "StoredValueDamaged",
     "SubscriptionEnded",
     "SubscriptionNotFound",
     "TransientError",

@@ -14,6 +14,7 @@ from cloudact.tenancy.audit import verification
 from cloudact.tenancy.audit.chain import Head, linked
 from cloudact.tenancy.audit.rows import COLUMNS
 from cloudact.tenancy.audit.verification import Breach, ChainStatus
+from tests.tenancy.access.world import CountingWarehouse
 from tests.tenancy.audit.ground import ACME, OTHER, Ground, event
 
 
@@ -56,7 +57,7 @@ EDITS: dict[str, object] = {
     "error_message": "never",
     "created_at": datetime(2020, 1, 1, tzinfo=UTC),
     "previous_hash": "0" * 64,
-    "row_hash": "0" * 64,
+    "row_hash": "é" * 64,
 }
 
 
@@ -113,10 +114,34 @@ def test_a_row_of_another_organization_is_found(told: Ground) -> None:
     assert broken(told) == (Breach.ALTERED, 5)
 
 
-@pytest.mark.parametrize("head", [None, "nonsense", "4:" + "0" * 64, "5:" + "0" * 64])
+@pytest.mark.parametrize("head", [None, "nonsense", "4:" + "0" * 64, "5:" + "0" * 64, "9" * 5_000 + ":x"])
 def test_an_edited_anchor_is_found(told: Ground, head: str | None) -> None:
     told.set_head(head)
     assert broken(told)[0] is Breach.ANCHOR
+
+
+def test_details_nested_without_end_are_an_edit(told: Ground) -> None:
+    for depth in (2_000, 50_000):
+        told.set(3, details="[" * depth + "]" * depth)
+        assert broken(told) == (Breach.ALTERED, 3)
+
+
+def test_a_chain_whose_organization_lost_its_profile_is_found(fresh: Ground) -> None:
+    fresh.do(event("a", OTHER), event("b", OTHER))
+    with fresh.parts.warehouse.connect() as connection:  # type: ignore[attr-defined]
+        connection.execute("DELETE FROM organizations.org_profiles WHERE org_slug = ?", [OTHER])
+    found = fresh.verify()
+    assert [(chain.organization, chain.breach) for chain in found.chains] == [
+        ("system", None), (ACME, None), (OTHER, Breach.ANCHOR),
+    ]  # fmt: skip
+    assert fresh.chain(OTHER).message == "the organization has no profile, and there are rows up to 2"
+
+
+def test_a_chain_of_one_page_is_verified_in_three_looks(told: Ground) -> None:
+    counting = CountingWarehouse(told.parts.warehouse)
+    verifier = replace(told.parts.verifier, warehouse=counting)
+    assert verifier.verify(ACME).status is ChainStatus.INTACT
+    assert counting.calls["run"] == 3 + 1  # which finds that there is such an organization
 
 
 @pytest.mark.parametrize("size", [1, 5])
@@ -160,6 +185,10 @@ def test_rows_and_anchor_of_an_earlier_time_are_found_by_a_checkpoint(told: Grou
     assert told.chain().status is ChainStatus.INTACT
     report = told.chain(checkpoint=checkpoint)
     assert (report.breach, report.broken_at) == (Breach.ROLLED_BACK, 4)
+    assert told.verify(checkpoint=checkpoint).checkpoint[ACME] == checkpoint[ACME]
+    told.set(1, user_id="x")
+    assert set(told.verify().checkpoint) == {"system", OTHER}
+    told.set(1, user_id="administrator")
     told.do(*(event(f"again {number}") for number in range(3)))
     report = told.chain(checkpoint=checkpoint)
     assert (report.breach, report.broken_at) == (Breach.ROLLED_BACK, 5)
