@@ -127,7 +127,7 @@ def dataset_status(answer: Answer) -> None:
     existing, expected = len(answer["tables_existing"]), answer["tables_expected"]
     console.print(f"{existing} of {expected} declared tables exist", style="dim")
     if answer["views"]:
-        console.print(_views(answer["views"]), style="dim", markup=False)
+        say(console, "", _views(answer["views"]), style="dim")
     _grid(console, [*_missing(answer), *_differences(answer), *_conflicts(answer)])
 
 
