@@ -64,9 +64,17 @@ def test_a_template_keeps_its_placeholders() -> None:
 
 @given(values=st.fixed_dictionaries({name: st.text(min_size=1) for name in sorted(PLACEHOLDERS)}))
 @example(values={"organizations": "{dataset}", "dataset": "'{org_slug}'", "org_slug": "`{dataset}` it's \\ \n"})
-def test_a_filled_template_is_what_is_rendered(values: dict[str, str]) -> None:
+def test_values_in_the_text_are_what_nodes_in_the_tree_are(values: dict[str, str]) -> None:
     query = good(QUERY)
+    assert query.render(values) == query.filled(values).sql(dialect="bigquery", comments=False)
     assert fill(query.template, values) == query.render(values)
+
+
+def test_a_value_that_is_not_given_is_no_text() -> None:
+    query = good("SELECT id, '{1}' AS fixed FROM {dataset}.events WHERE id = {org_slug}")
+    assert "'{1}'" in query.render(VALUES)
+    with pytest.raises(KeyError, match="org_slug"):
+        query.render({"dataset": "acme_prod"})
 
 
 def test_white_space_comments_and_a_final_semicolon_do_not_matter() -> None:
