@@ -1,8 +1,8 @@
-"""View files: BigQuery SQL with placeholders that become identifiers or literals, never pasted text.
+"""View files: BigQuery SQL with placeholders that become identifiers or literals, never parts of any.
 
-`{organizations}` and `{dataset}` stand for dataset names, `{org_slug}` for a string literal. Each is a node of the parsed
-query, and a value is written in its place as such a node is, quoted. So no value can change the query's structure,
-whatever characters it holds.
+`{organizations}` and `{dataset}` stand for dataset names, `{org_slug}` for a string literal. Each is a node of the
+parsed query, and a value is written in its place as such a node is, quoted. So no value can change the query's
+structure, whatever characters it holds.
 """
 
 from __future__ import annotations
