@@ -58,6 +58,10 @@ _REASONS = {
         "tenancy.secrets.sealed_rows.SealedRows._select",
     ),
     "the administrator lists organizations": ("tenancy.store.Store.profiles",),
+    "the administrator asks where all organizations stand": (
+        "tenancy.fleet.roster.members",
+        "tenancy.fleet.roster.known",
+    ),
     "the slug is that of a profile which was read by one": ("tenancy.store.Store.take_over",),
     "its rows are those of an account, which is made with a slug": ("tenancy.subscriptions.quotas._under_way",),
 }
