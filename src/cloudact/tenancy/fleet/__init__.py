@@ -1,0 +1,1 @@
+"""All organizations at once: where they stand, group by group."""

@@ -1,0 +1,65 @@
+"""Who is in the fleet: as much of each profile as comparing takes, read page by page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from cloudact.catalog.template import Catalog
+from cloudact.catalog.view_file import SLUG
+from cloudact.tenancy.store import PROFILES, PROVISIONING, USED_COLUMNS, named_when_missing
+from cloudact.warehouse.driver import OneOf, Page, Session, Within
+from cloudact.warehouse.fingerprints import Naming
+
+PAGE = 5_000
+_COLUMNS = ("org_slug", "org_dataset_id", "dataset_location", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An organization: its dataset and location on record, and whether its onboarding has finished."""
+
+    org_slug: str
+    dataset: str
+    location: str | None
+    onboarded: bool
+
+
+def members(session: Session, catalog: Catalog) -> Iterator[Member]:
+    """Yield every organization with a profile, by slug; raises NotBootstrapped without the table of profiles."""
+    central, last = catalog.central_name, ""
+    while True:
+        where = [Within("org_slug", at_least=last)] if last else []
+        # The last one of a page is met again as the first one of the next.
+        with named_when_missing(session, central, PROFILES, USED_COLUMNS[PROFILES]):
+            rows = session.select(central, PROFILES, _COLUMNS, where, Page(("org_slug",), PAGE + bool(last)))
+        found = [_member(row) for row in rows]
+        yield from (member for member in found if member.org_slug != last)
+        if len(found) < PAGE + bool(last):
+            return
+        last = found[-1].org_slug
+
+
+def known(session: Session, catalog: Catalog, slugs: Collection[str]) -> set[str]:
+    """Return those of these organizations that have a profile by now."""
+    central, wanted = catalog.central_name, sorted(slugs)
+    found: set[str] = set()
+    for start in range(0, len(wanted), PAGE):
+        among = OneOf(SLUG, tuple(wanted[start : start + PAGE]))
+        found |= {str(row[SLUG]) for row in session.select(central, PROFILES, [SLUG], [among])}
+    return found
+
+
+def naming(catalog: Catalog, roster: Collection[Member]) -> Naming:
+    """Return which datasets are organizations': those named as the catalog says, and those on record beside them."""
+    before, _, after = catalog.organization.name.partition(f"{{{SLUG}}}")
+    others = {item.dataset: item.org_slug for item in roster if item.dataset != f"{before}{item.org_slug}{after}"}
+    return Naming(before, after, others)
+
+
+def _member(row: dict[str, object]) -> Member:
+    slug, dataset, location, status = (row[name] for name in _COLUMNS)
+    # Thousands of organizations are in one location.
+    where = sys.intern(location) if isinstance(location, str) else None
+    return Member(str(slug), str(dataset), where, status != PROVISIONING)
