@@ -164,8 +164,9 @@ class Transaction:
         return True
 
     def ensure(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> None:
-        """See `Session.ensure`."""
-        self.insert_if_absent(dataset, table, row, key)
+        """See `Session.ensure`; units that do so at once have a conflict in the common row that they update."""
+        if not self.count(dataset, table, [Equals(column, row[column]) for column in key]):
+            self._execute(*rows.insert(dataset, table, row))
 
     def compare_and_set(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> bool:
         """See `Session.compare_and_set`."""
@@ -365,8 +366,8 @@ class Transaction:
             return
         with mapped():
             present = self._inspector.definitions(unknown)
-        self._create_internal_tables()
         for digest in sorted(unknown - present.keys()):
+            self._create_internal_tables()
             self._execute(f"INSERT INTO {_DEFINITIONS} VALUES (?, ?)", [digest, definitions[digest]])
         self.stored |= unknown
 
@@ -381,5 +382,8 @@ class Transaction:
             raise WarehouseBusy(f"{claim}: another caller inserts the same key") from error
 
     def _create_internal_tables(self) -> None:
+        if INTERNAL in self._known or INTERNAL in self.stored:
+            return
         for statement in _INTERNAL_TABLES:
             self._execute(statement)
+        self.stored.add(INTERNAL)
