@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloudact.settings import Settings
-from cloudact.tenancy.fleet.status import FleetStatus
+from cloudact.fleet.status import FleetStatus
 from cloudact.tenancy.names import OrgSlug
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.planning.status import Drift, compare
-from cloudact.tenancy.fleet.groups import Group
-from cloudact.tenancy.fleet.roster import Member
+from cloudact.fleet.groups import Group
+from cloudact.fleet.roster import Member
 from cloudact.warehouse.driver import Warehouse
 from cloudact.warehouse.fingerprints import Fingerprint
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from cloudact.catalog.template import Catalog
 from cloudact.planning.status import SyncStatus
 from cloudact.tenancy.declarations import Declarations
-from cloudact.tenancy.fleet.diagnoses import Diagnoses, Diagnosis, declared
-from cloudact.tenancy.fleet.groups import Group, grouped
-from cloudact.tenancy.fleet.roster import Member, known, members, naming
+from cloudact.fleet.diagnoses import Diagnoses, Diagnosis, declared
+from cloudact.fleet.groups import Group, grouped
+from cloudact.fleet.roster import Member, known, members, naming
 from cloudact.tenancy.state import DatasetState, describe
 from cloudact.tenancy.sync import counted
 from cloudact.warehouse.driver import Warehouse
