@@ -13,6 +13,7 @@ from cloudact.fleet.sync import FleetSync
 from cloudact.pipeline.cancellation import Cancellation
 from cloudact.pipeline.states import State
 from cloudact.planning.policy import EVERYTHING
+from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.names import OrgSlug
 from tests.fleet.fleets import ADDED, TWELVE, Fleet, refusing, with_faults
 
@@ -266,7 +267,7 @@ def test_a_run_is_in_the_audit_trail_and_the_chain_holds(small: Fleet) -> None:
     query = "SELECT details->>'phase' AS phase FROM organizations.org_audit_logs WHERE resource_id = 'fleet_sync' AND "
     rows = small.live.rows(f"{query}details->>'run_id' = ? ORDER BY sequence", run.run_id)
     assert [row["phase"] for row in rows] == ["attempt", "outcome"]
-    assert small.services.verifier.verify("system").intact
+    assert small.services.verifier.verify().status is ChainStatus.INTACT
 
 
 @pytest.mark.parametrize(

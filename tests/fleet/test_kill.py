@@ -10,6 +10,7 @@ import pytest
 
 from cloudact.pipeline.states import State
 from cloudact.settings import Settings
+from cloudact.tenancy.audit.verification import ChainStatus
 from tests.fleet.doomed import REQUEST, sync_fleet
 from tests.fleet.fleets import opened
 from tests.reliability.doomed import Death, Instant, dies
@@ -46,7 +47,7 @@ def finish(folder: Path) -> None:
         for slug, tables in rows.items():
             for table, kept in fleet.live.values(f"{slug}_prod").items():
                 assert [{**row, "x_added": None} for row in tables[table]] == [{**row, "x_added": None} for row in kept]
-        assert fleet.services.verifier.verify("system").intact
+        assert fleet.services.verifier.verify().status is ChainStatus.INTACT
     finally:
         fleet.services.close()
 
