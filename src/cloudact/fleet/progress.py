@@ -133,6 +133,8 @@ class FleetRun:
 
 
 RUNNING, SUCCESS, PARTIAL = "RUNNING", "SUCCESS", "PARTIAL"
+# What the row of a run has not before its end.
+NOT_ENDED: Mapping[str, None] = {"end_time": None, "duration_ms": None, "error_message": None}
 
 
 def account(

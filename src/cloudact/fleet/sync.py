@@ -11,7 +11,7 @@ from typing import Any
 from cloudact.errors import FleetPlanNotFound, FleetPlanStale, FleetRunNotFound
 from cloudact.fleet.ledger import FLEET_PLAN, FLEET_SYNC, Begun, Ledger, begun_row, plan_row
 from cloudact.fleet.planning import Continued, FleetPlan, PlanAnswer, make_fleet_plan, moved
-from cloudact.fleet.progress import FleetRun, Progress, WaveProgress
+from cloudact.fleet.progress import NOT_ENDED, FleetRun, Progress, WaveProgress, account
 from cloudact.fleet.request import SyncRequest
 from cloudact.fleet.roster import candidates
 from cloudact.fleet.run import FleetRunner, Notice, Sleep, ignore_progress
@@ -47,6 +47,7 @@ class OpenRun:
     begun: Begun
     prepared: Prepared
     actor: Actor
+    row: dict[str, Any]
     parameters: dict[str, Any]
     progress: Progress
 
@@ -109,6 +110,11 @@ class FleetSync:
         request = SyncRequest.from_json(earlier["parameters"]["request"])
         return self._begin(self._prepare(request, Continued(reached, only), run_id), actor)
 
+    def described(self, run: OpenRun) -> FleetRun:
+        """Return the account of a run that has just begun."""
+        row = {**run.row, "parameters": run.parameters, "run_metadata": this_process().metadata(run.begun.at)}
+        return account({**NOT_ENDED, **row}, run.progress, [])
+
     def carry_out(
         self, run: OpenRun, cancellation: Cancellation | None = None, notice: Notice = ignore_progress
     ) -> FleetRun:
@@ -154,9 +160,10 @@ class FleetSync:
         metadata = {**this_process().metadata(now), "progress": progress.as_json()}
         details = {"run_id": begun.run_id, "needed": plan.needed, "phase": "attempt", "taken_over": list(taken_over)}
         event = Event(Action.EXECUTE, ResourceType.PIPELINE, FLEET_SYNC, None, {**parameters, **details})
+        row = begun_row(begun, parameters, metadata)
         with self.trail.attempt(actor, event):
-            self._ledger().begin(begun, actor, event, begun_row(begun, parameters, metadata))
-        return OpenRun(begun, prepared, actor, parameters, progress)
+            self._ledger().begin(begun, actor, event, row)
+        return OpenRun(begun, prepared, actor, row, parameters, progress)
 
     def _mark_interrupted(self) -> tuple[str, ...]:
         central = self.catalogs.load().central_name

@@ -39,7 +39,7 @@ class Declarations:
         return load_plans(self.root)
 
     def pinned(self) -> Declarations:
-        """Return the declarations as they are now, whatever becomes of the files; raises CatalogError as `load` does."""
+        """Return the declarations as they are now, whatever becomes of the files; raises as `load` does."""
         return _Pinned(self.root, self.load(), self.plans())
 
 
