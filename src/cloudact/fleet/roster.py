@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from cloudact.catalog.template import Catalog
 from cloudact.catalog.view_file import SLUG
+from cloudact.fleet.waves import LABELS
+from cloudact.fleet.waves import Member as Candidate
 from cloudact.tenancy.store import PROFILES, PROVISIONING, USED_COLUMNS, named_when_missing
 from cloudact.warehouse.driver import OneOf, Page, Session, Within
 from cloudact.warehouse.fingerprints import Naming
@@ -28,17 +30,29 @@ class Member:
 
 def members(session: Session, catalog: Catalog) -> Iterator[Member]:
     """Yield every organization with a profile, by slug; raises NotBootstrapped without the table of profiles."""
+    return map(_member, _profiles(session, catalog, _COLUMNS))
+
+
+def candidates(session: Session, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield what waves know of every organization with a profile, by slug; raises NotBootstrapped."""
+    columns = (SLUG, "subscription_plan", *LABELS.values())
+    for row in _profiles(session, catalog, columns):
+        labels = {label: str(row[column]) for label, column in LABELS.items() if row[column] is not None}
+        plan = row["subscription_plan"]
+        yield Candidate(str(row[SLUG]), None if plan is None else str(plan), labels)
+
+
+def _profiles(session: Session, catalog: Catalog, columns: Sequence[str]) -> Iterator[dict[str, object]]:
     central, last = catalog.central_name, ""
     while True:
-        where = [Within("org_slug", at_least=last)] if last else []
+        where = [Within(SLUG, at_least=last)] if last else []
         # The last one of a page is met again as the first one of the next.
         with named_when_missing(session, central, PROFILES, USED_COLUMNS[PROFILES]):
-            rows = session.select(central, PROFILES, _COLUMNS, where, Page(("org_slug",), PAGE + bool(last)))
-        found = [_member(row) for row in rows]
-        yield from (member for member in found if member.org_slug != last)
-        if len(found) < PAGE + bool(last):
+            rows = session.select(central, PROFILES, columns, where, Page((SLUG,), PAGE + bool(last)))
+        yield from (row for row in rows if row[SLUG] != last)
+        if len(rows) < PAGE + bool(last):
             return
-        last = found[-1].org_slug
+        last = str(rows[-1][SLUG])
 
 
 def known(session: Session, catalog: Catalog, slugs: Collection[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, field
 
-from cloudact.tenancy.fleet.roster import Member
+from cloudact.fleet.roster import Member
 from cloudact.warehouse.fingerprints import Fingerprint
 
 
