@@ -190,9 +190,10 @@ class Session(Protocol):
     def apply_alike(self, plan: Plan, declared: Sequence[Dataset]) -> tuple[str, ...]:
         """Apply a plan to each of these datasets, which are declared as the plan's own but for name and views' values.
 
-        The plan was made of what this unit has read of its dataset, which is changed only when it is among them. What
-        is no longer, or never was, in need of just these changes is left as it is; the names of those are returned, to
-        be planned for one by one. Raises as `apply` does; what the error says of the dataset is whose change it was.
+        The plan was made of what this unit has read of its dataset, unless it is one for a dataset that is not there;
+        that dataset itself is changed only when it is among them. What is no longer, or never was, in need of just
+        these changes is left as it is; the names of those are returned, to be planned for one by one. Raises as
+        `apply` does; what the error says of the dataset is whose change it was.
         """
 
     def authorize(self, reader: str, source: str) -> None:
