@@ -14,6 +14,7 @@ from cloudact.errors import WarehouseError
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import Examination, Session, Warehouse
+from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 T = TypeVar("T")
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -103,6 +104,9 @@ class _MeteredSession:
 
     def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
         return self._timed(partial(self._session.inspect_many, datasets, location), self._meter.planned)
+
+    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+        return self._timed(partial(self._session.fingerprints, locations, naming), self._meter.planned)
 
     def apply(self, plan: Plan) -> tuple[Change, ...]:
         made = self._timed(partial(self._session.apply, plan), self._meter.applied)
