@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloudact.settings import Settings
 from cloudact.fleet import status
 from cloudact.fleet.status import FleetStatus
+from cloudact.settings import Settings
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.state import DatasetState
 from cloudact.wiring import build_services
