@@ -139,7 +139,7 @@ class Ledger:
                 session.insert(self.dataset, table, found[start : start + _CHUNK])
 
     def end(self, begun: Begun, actor: Actor, event: Event, ending: Ending) -> dict[str, Any]:
-        """Record the end of a run that is RUNNING still with all that is left of it, and return its row as it is then."""
+        """Record the end of a run, unless others did, with all that is left of it; returns its row as it is then."""
         change, rows = ending.change, self._rows(begun, ending.steps)
         values = {**end_values(change.after, begun.at, change.at), **error_values(change.failure, 0, is_retryable=True)}
         if change.reason:
