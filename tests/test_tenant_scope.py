@@ -34,7 +34,7 @@ _REASONS = {
         "tenancy.recreation.declared._profiles",
     ),
     "a chain is an organization's, or the platform's, which is no slug": (
-        "tenancy.audit.rows.AuditRows.anchor",
+        "tenancy.audit.rows.AuditRows.anchors",
         "tenancy.audit.rows.AuditRows.append",
         "tenancy.audit.rows.AuditRows.append_unchained",
         "tenancy.audit.rows.AuditRows.select",
