@@ -101,6 +101,11 @@ class FleetPlan:
         """How many organizations a sync has something to do for."""
         return sum(len(wave.slugs) for wave in self.waves)
 
+    @property
+    def not_requested(self) -> int:
+        """How many organizations lack something that the request leaves out."""
+        return sum(len(group.slugs) for group in self.groups if group.not_requested)
+
     def blocked(self) -> Iterator[tuple[str, PlannedGroup]]:
         """Yield the organizations for which only a person can do something."""
         return ((slug, group) for group in self.groups if group.is_blocked for slug in group.slugs)
@@ -127,6 +132,8 @@ class FleetPlan:
             parts.append(f"in {counted(len(self.waves), 'wave')}")
         if blocked:
             parts.append(f"{blocked} left to a person")
+        if self.not_requested:
+            parts.append(f"{self.not_requested} with changes that were not asked for")
         return PlanAnswer(
             plan_hash=self.hash(),
             organizations=self.organizations,
@@ -204,12 +211,7 @@ def _facts(group: PlannedGroup) -> dict[str, Any]:
     return {
         "organizations": len(group.slugs),
         "first": list(group.slugs[:NAMED]),
-        "slugs": _digest(group.slugs),
-        "fingerprint": group.fingerprint,
-        "confirmed": group.confirmed,
-        "changes": list(group.changes),
-        "not_requested": list(group.not_requested),
-        "conflicts": [asdict(conflict) for conflict in group.conflicts],
+        "digest": _digest(asdict(group)),
     }
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import structlog
 
 from cloudact.errors import CloudactError
-from cloudact.fleet.ledger import FLEET_SYNC, Begun, Ledger, begun_row
+from cloudact.fleet.ledger import Begun, Ending, Ledger, begun_row
 from cloudact.fleet.planning import FleetPlan
 from cloudact.fleet.progress import FleetFailure, FleetRun, Progress, Step, WaveProgress, account
 from cloudact.fleet.waves import Wave
 from cloudact.pipeline.attempt import failure_of
 from cloudact.pipeline.cancellation import Cancellation
+from cloudact.pipeline.definition import FLEET_SYNC
 from cloudact.pipeline.records import LEASE, Subject, Transition, end_values
 from cloudact.pipeline.recovery import this_process
 from cloudact.pipeline.report import Failure
@@ -107,11 +108,10 @@ class FleetRunner:
                 done, pending = wait(pending, self.beat_seconds, FIRST_COMPLETED)
                 self._count([step for future in done if (step := future.result())], counts)
                 self._beat()
-        self._beat(now=True)
 
     def _sync(self, slug: str, wave: int) -> Step | None:
         """Bring one organization in step, in a thread of the pool; None for one that is begun no more."""
-        if self._is_stopped():
+        if self._stop or self._cancellation.reason is not None:
             return None
         started = self.clock()
         try:
@@ -163,10 +163,10 @@ class FleetRunner:
         if not self._stop:
             self._ends_as, self._stop = state, reason
 
-    def _beat(self, *, now: bool = False) -> None:
+    def _beat(self) -> None:
         """Record what is done, renew the lease, and see whether somebody ended the run."""
         at = self.clock()
-        if not now and at - self._looked < timedelta(seconds=self.beat_seconds):
+        if at - self._looked < timedelta(seconds=self.beat_seconds):
             return
         self._looked = at
         status = self._note(at)
@@ -198,11 +198,11 @@ class FleetRunner:
         state = self._ends_as
         if state is State.COMPLETED and self.progress.failed:
             state = State.FAILED
-        self._note(at)
         values = {**end_values(state, self.begun.at, at), "error_message": self._stop or None}
         run = {**begun_row(self.begun, {}, {}), **values}
+        ending = Ending(self._last_change(state, at), list(self._waiting), self._metadata(at), self._uncertain)
         try:
-            run = self.ledger.end(self.begun, self.actor, self._event(state), self._last_change(state, at))
+            run, self._problem = self.ledger.end(self.begun, self.actor, self._event(state), ending), ""
         except CloudactError as error:
             self._problem = error.message
             _log.warning("fleet_run_not_recorded", run_id=self.begun.run_id, detail=error.message)

@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from cloudact.errors import FleetPlanNotFound, FleetPlanStale, FleetRunNotFound
-from cloudact.fleet.ledger import FLEET_PLAN, FLEET_SYNC, Begun, Ledger, begun_row, plan_row
+from cloudact.fleet.ledger import Begun, Ledger, begun_row, plan_row
 from cloudact.fleet.planning import Continued, FleetPlan, PlanAnswer, make_fleet_plan, moved
 from cloudact.fleet.progress import NOT_ENDED, FleetRun, Progress, WaveProgress, account
 from cloudact.fleet.request import SyncRequest
 from cloudact.fleet.roster import candidates
 from cloudact.fleet.run import FleetRunner, Notice, Sleep, ignore_progress
 from cloudact.fleet.status import FleetStatus
+from cloudact.fleet.waves import Member
 from cloudact.pipeline.cancellation import Cancellation
-from cloudact.pipeline.definition import Trigger, TriggerType
+from cloudact.pipeline.definition import FLEET_PLAN, FLEET_SYNC, Trigger, TriggerType
 from cloudact.pipeline.recovery import IsAlive, is_alive, mark_interrupted, this_process
 from cloudact.tenancy.actor import UNATTENDED, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType
@@ -141,8 +142,10 @@ class FleetSync:
         request.check()
         catalogs = self.catalogs.pinned()
         catalog = catalogs.load()
-        found = self.warehouse.run(lambda session: list(candidates(session, catalog)))
         seen = self.status.compare(catalog)
+        found = [Member(item.org_slug) for item in seen.roster]
+        if request.looks_at_profiles():
+            found = self.warehouse.run(lambda session: list(candidates(session, catalog)))
         return Prepared(make_fleet_plan(catalog, request, seen.groups, found, continued), catalogs, continues)
 
     def _begin(self, prepared: Prepared, actor: Actor) -> OpenRun:
@@ -156,6 +159,7 @@ class FleetSync:
             "plan_hash": plan.hash(),
             "continues": prepared.continues,
             "organizations": plan.organizations,
+            "not_requested": plan.not_requested,
         }
         metadata = {**this_process().metadata(now), "progress": progress.as_json()}
         details = {"run_id": begun.run_id, "needed": plan.needed, "phase": "attempt", "taken_over": list(taken_over)}
