@@ -11,7 +11,7 @@ from cloudact.fleet.request import SyncRequest
 from cloudact.wiring import Services
 
 # One after another, so that the same number of a commit is the same commit.
-REQUEST = SyncRequest(only=("slug:org_01,org_02",), waves=("slug:org_02",), workers=1)
+REQUEST = SyncRequest(only=("slug:org_01,org_02,org_03",), waves=("slug:org_02",), workers=1)
 
 
 def sync_fleet(services: Services) -> None:

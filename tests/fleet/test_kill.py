@@ -15,7 +15,7 @@ from tests.fleet.doomed import REQUEST, sync_fleet
 from tests.fleet.fleets import opened
 from tests.reliability.doomed import Death, Instant, dies
 
-TWO = {"org_01", "org_02"}
+THREE = {"org_01", "org_02", "org_03"}
 
 
 def prepare(twelve: Path, folder: Path) -> Settings:
@@ -23,7 +23,7 @@ def prepare(twelve: Path, folder: Path) -> Settings:
     shutil.copytree(twelve, folder)
     fleet = opened(folder)
     fleet.declare()
-    for slug in TWO:
+    for slug in THREE:
         fleet.live.fill(f"{slug}_prod")
     fleet.services.close()
     return fleet.settings
@@ -33,13 +33,13 @@ def finish(folder: Path) -> None:
     """Do again what was killed, and check what has to hold."""
     fleet = opened(folder)
     try:
-        rows = {slug: fleet.live.values(f"{slug}_prod") for slug in TWO}
+        rows = {slug: fleet.live.values(f"{slug}_prod") for slug in THREE}
         found = fleet.services.fleet_runs.page(limit=10, offset=0).runs
         done = [run.run_id for run in found if run.state is State.COMPLETED]
         again = fleet.again(found[0].run_id) if found else fleet.sync(**REQUEST.as_json())
         assert again.status == "SUCCESS"
         assert again.needed == 0 or not done
-        assert fleet.in_step() == TWO
+        assert fleet.in_step() == THREE
         runs = fleet.services.fleet_runs.page(limit=10, offset=0).runs
         assert [run.state for run in runs if run.run_id not in done] == [State.COMPLETED, *[State.FAILED] * (
             len(runs) - 1 - len(done)

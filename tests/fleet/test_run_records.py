@@ -34,7 +34,7 @@ class Outage:
 
 def notes_fail(fleet: Fleet, outage: Outage) -> FleetSync:
     """Return a sync that cannot note its progress in an outage, though the organizations can be reached."""
-    given = replace(fleet.services.fleet_sync, beat_seconds=0.0)
+    given = replace(fleet.services.fleet_sync, beat_seconds=0.0, unit=1)
     return replace(given, warehouse=SteppedWarehouse(given.warehouse, outage.step))
 
 

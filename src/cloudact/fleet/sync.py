@@ -16,6 +16,7 @@ from cloudact.fleet.request import SyncRequest
 from cloudact.fleet.roster import candidates
 from cloudact.fleet.run import FleetRunner, Notice, Sleep, ignore_progress
 from cloudact.fleet.status import FleetStatus
+from cloudact.fleet.together import UNIT
 from cloudact.fleet.waves import Member
 from cloudact.pipeline.cancellation import Cancellation
 from cloudact.pipeline.definition import FLEET_PLAN, FLEET_SYNC, Trigger, TriggerType
@@ -55,7 +56,11 @@ class OpenRun:
 
 @dataclass(frozen=True, slots=True)
 class FleetSync:
-    """The use case; `sleep` and `alive` are what a test replaces, `beat_seconds` how often a run shows itself."""
+    """The use case; `sleep` and `alive` are what a test replaces, `beat_seconds` how often a run shows itself.
+
+    `unit` is how many organizations one unit of work is for, where it is a transaction. There, units are done one after
+    another: of two that change datasets at once one would be done again.
+    """
 
     catalogs: Declarations
     warehouse: Warehouse
@@ -67,6 +72,7 @@ class FleetSync:
     sleep: Sleep = Cancellation.wait
     alive: IsAlive = is_alive
     beat_seconds: float = 2.0
+    unit: int = UNIT
 
     def plan(self, request: SyncRequest, actor: Actor = UNATTENDED) -> PlanAnswer:
         """Return what a sync would do, and store it under its hash; raises InvalidRequest and NotBootstrapped."""
@@ -123,6 +129,7 @@ class FleetSync:
 
         A cancellation ends it when the organizations are done that are under way.
         """
+        transactional = self.warehouse.engine.transactional
         runner = FleetRunner(
             begun=run.begun,
             plan=run.prepared.plan,
@@ -135,6 +142,8 @@ class FleetSync:
             new_id=self.new_id,
             sleep=self.sleep,
             beat_seconds=self.beat_seconds,
+            unit=self.unit if transactional else 1,
+            workers=1 if transactional and self.unit > 1 else run.prepared.plan.request.workers,
         )
         return runner.carry_out(cancellation or Cancellation(), notice)
 
