@@ -34,7 +34,7 @@ _REASONS = {
         "tenancy.recreation.declared._profiles",
     ),
     "a chain is an organization's, or the platform's, which is no slug": (
-        "tenancy.audit.rows.AuditRows.anchor",
+        "tenancy.audit.rows.AuditRows.anchors",
         "tenancy.audit.rows.AuditRows.append",
         "tenancy.audit.rows.AuditRows.append_unchained",
         "tenancy.audit.rows.AuditRows.select",
@@ -57,11 +57,30 @@ _REASONS = {
         "tenancy.secrets.sealed_rows.SealedRows.replace.write",
         "tenancy.secrets.sealed_rows.SealedRows._select",
     ),
-    "the administrator lists organizations": ("tenancy.store.Store.profiles",),
-    "the administrator asks where all organizations stand": (
-        "tenancy.fleet.roster.members",
-        "tenancy.fleet.roster.known",
+    "the administrator looks at all organizations at once": (
+        "fleet.roster._profiles",
+        "fleet.roster.known",
     ),
+    "the administrator onboards many: every row is of an organization that is named": (
+        "fleet.onboarding.unit._present",
+        "fleet.onboarding.unit.Unit._write",
+        "tenancy.store.Store.key_hashes",
+        "tenancy.store.Store.profiles_of",
+    ),
+    "a run of the fleet is the platform's": (
+        "fleet.ledger.Ledger._add",
+        "fleet.ledger.Ledger._run",
+        "fleet.ledger.Ledger._status",
+        "fleet.ledger.Ledger.abort.work",
+        "fleet.ledger.Ledger.begin.work",
+        "fleet.ledger.Ledger.end.work",
+        "fleet.ledger.Ledger.failures",
+        "fleet.ledger.Ledger.note.work",
+        "fleet.ledger.Ledger.page.work",
+        "fleet.ledger.Ledger.slugs",
+        "fleet.ledger.Ledger.store.work",
+    ),
+    "the administrator lists organizations": ("tenancy.store.Store.profiles",),
     "the slug is that of a profile which was read by one": ("tenancy.store.Store.take_over",),
     "its rows are those of an account, which is made with a slug": ("tenancy.subscriptions.quotas._under_way",),
 }

@@ -11,6 +11,15 @@ from typing import assert_never
 from cloudact.errors import InvalidRequest, Problem
 
 REST = "rest"
+# Fields of a profile that a wave can go by, as waves and selections call them.
+LABELS: Mapping[str, str] = {
+    "status": "status",
+    "location": "dataset_location",
+    "country": "default_country",
+    "currency": "default_currency",
+    "language": "default_language",
+    "timezone": "default_timezone",
+}
 FORMS = "slug:NAME[,NAME...], label:KEY=VALUE, plan:NAME, N%, N, or rest"
 
 
@@ -97,8 +106,18 @@ def parse(text: str) -> Selector:
     raise InvalidRequest(f"wave {text!r} {problem}", problems=[Problem("request", "waves", problem, "")])
 
 
-def divide(members: Iterable[Member], texts: Sequence[str]) -> tuple[Wave, ...]:
+def chosen(members: Iterable[Member], texts: Sequence[str]) -> frozenset[str]:
+    """Return the slugs of the members that any of these selectors takes, or of all without one; raises as `divide`."""
+    if not texts or REST in texts:
+        return frozenset(member.slug for member in members)
+    found = [wave for wave in divide(members, texts) if wave.selector != REST]
+    return frozenset(slug for wave in found for slug in wave.slugs)
+
+
+def divide(members: Iterable[Member], texts: Sequence[str], known: frozenset[str] = frozenset()) -> tuple[Wave, ...]:
     """Return the waves that these selectors make of the members; whoever none of them takes is the last wave.
+
+    A slug may also be one of those that are `known`, who then are not in any wave.
 
     A share or a number takes members in an order that is the same at every call and has nothing to do with their
     names, so that a canary is no sample of the letter a. Waves that nobody is in are left out. Raises InvalidRequest
@@ -106,7 +125,7 @@ def divide(members: Iterable[Member], texts: Sequence[str]) -> tuple[Wave, ...]:
     """
     selectors = [(text.strip(), parse(text)) for text in texts]
     left = {member.slug: member for member in sorted(members, key=_order)}
-    total, known = len(left), frozenset(left)
+    total, known = len(left), known | frozenset(left)
     waves: list[Wave] = []
     for text, selector in [*selectors, (REST, Rest())]:
         chosen = _choose(selector, left, known, total)

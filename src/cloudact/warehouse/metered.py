@@ -110,11 +110,20 @@ class _MeteredSession:
 
     def apply(self, plan: Plan) -> tuple[Change, ...]:
         made = self._timed(partial(self._session.apply, plan), self._meter.applied)
-        self.kinds += [_CAPITAL.sub("_", type(change).__name__).lower() for change in made]
+        self.kinds += _kinds(made)
         return made
+
+    def apply_alike(self, plan: Plan, declared: Sequence[Dataset]) -> tuple[str, ...]:
+        left = self._timed(partial(self._session.apply_alike, plan, declared), self._meter.applied)
+        self.kinds += _kinds(plan.changes) * (len(declared) - len(left))
+        return left
 
     def _timed(self, call: Callable[[], T], tell: Callable[[float], None]) -> T:
         began = time.perf_counter()
         result = call()
         tell(time.perf_counter() - began)
         return result
+
+
+def _kinds(changes: Sequence[Change]) -> list[str]:
+    return [_CAPITAL.sub("_", type(change).__name__).lower() for change in changes]

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cloudact.catalog.template import Catalog
+from cloudact.fleet.diagnoses import Diagnoses, Diagnosis, declared
+from cloudact.fleet.roster import Group, Member, grouped, known, members, naming
 from cloudact.planning.status import SyncStatus
 from cloudact.tenancy.declarations import Declarations
-from cloudact.tenancy.fleet.diagnoses import Diagnoses, Diagnosis, declared
-from cloudact.tenancy.fleet.groups import Group, grouped
-from cloudact.tenancy.fleet.roster import Member, known, members, naming
 from cloudact.tenancy.state import DatasetState, describe
 from cloudact.tenancy.sync import counted
 from cloudact.warehouse.driver import Warehouse
@@ -57,6 +56,16 @@ class FleetState:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Every organization, by kind, and how each kind stands; `others` are datasets that are called like one's."""
+
+    roster: list[Member]
+    called: Naming
+    groups: list[tuple[Group, Diagnosis]]
+    others: dict[str, Fingerprint]
+
+
 class FleetStatus:
     """The use case; one object serves many calls, and remembers what fingerprints stand for."""
 
@@ -68,10 +77,9 @@ class FleetStatus:
     def look(self) -> FleetState:
         """Return where every organization stands, changing nothing; raises NotBootstrapped."""
         catalog = self._catalogs.load()
-        roster = self._warehouse.run(lambda session: list(members(session, catalog)))
-        called, locations = naming(catalog, roster), _locations(catalog, roster)
-        found = self._warehouse.run(lambda session: session.fingerprints(locations, called))
-        groups = [self._described(catalog, group) for group in self._groups(catalog, roster, found)]
+        seen = self.compare(catalog)
+        roster, called, found = seen.roster, seen.called, seen.others
+        groups = [self._described(catalog, group, diagnosis) for group, diagnosis in seen.groups]
         orphans = self._orphans(catalog, called, found)
         statuses, missing = Counter[SyncStatus](), Counter[str]()
         for group in groups:
@@ -88,6 +96,14 @@ class FleetStatus:
             message=_message(len(roster), statuses, len(groups), len(orphans)),
         )
 
+    def compare(self, catalog: Catalog) -> Seen:
+        """Return every organization by the kind of its dataset, each kind compared with the catalog."""
+        roster = self._warehouse.run(lambda session: list(members(session, catalog)))
+        called, locations = naming(catalog, roster), _locations(catalog, roster)
+        found = self._warehouse.run(lambda session: session.fingerprints(locations, called))
+        groups = [(group, self._diagnoses.of(catalog, group)) for group in self._groups(catalog, roster, found)]
+        return Seen(roster, called, groups, found)
+
     def _groups(self, catalog: Catalog, roster: list[Member], found: dict[str, Fingerprint]) -> Iterator[Group]:
         for group in grouped(roster, found):
             if group.kind.fingerprint is not None:
@@ -101,8 +117,7 @@ class FleetStatus:
             if gone:
                 yield Group(group.kind, gone)
 
-    def _described(self, catalog: Catalog, group: Group) -> FleetGroup:
-        diagnosis = self._diagnoses.of(catalog, group)
+    def _described(self, catalog: Catalog, group: Group, diagnosis: Diagnosis) -> FleetGroup:
         state, fingerprint = self._state(catalog, group, diagnosis), group.kind.fingerprint
         return FleetGroup(
             status=state.status,

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
+from cloudact.fleet.roster import Group, Member
 from cloudact.planning.status import Drift, compare
-from cloudact.tenancy.fleet.groups import Group
-from cloudact.tenancy.fleet.roster import Member
 from cloudact.warehouse.driver import Warehouse
 from cloudact.warehouse.fingerprints import Fingerprint
 
@@ -27,6 +26,7 @@ class Diagnosis:
     """How the datasets of a group differ from their declaration, told of `member`'s; confirmed by a second one."""
 
     member: Member
+    actual: Dataset | None
     drift: Drift
     confirmed: bool
 
@@ -45,14 +45,14 @@ class Diagnoses:
         if fingerprint and (remembered := self._remembered(fingerprint)):
             member, dataset = remembered
             placed = Member(member.org_slug, member.dataset, group.kind.location, member.onboarded)
-            return Diagnosis(placed, compare(dataset, declared(catalog, placed)), confirmed=True)
+            return Diagnosis(placed, dataset, compare(dataset, declared(catalog, placed)), confirmed=True)
         first, *others = group.members[:2]
         actual = self.live(catalog, first)
         drift = compare(actual, declared(catalog, first))
         confirmed = all(compare(self.live(catalog, item), declared(catalog, item)) == drift for item in others)
         if others and confirmed and actual and fingerprint:
             self._remember(fingerprint, first, actual)
-        return Diagnosis(first, drift, confirmed)
+        return Diagnosis(first, actual, drift, confirmed)
 
     def live(self, catalog: Catalog, member: Member) -> Dataset | None:
         """Return an organization's dataset as it is now."""

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cloudact.fleet import status
+from cloudact.fleet.status import FleetStatus
 from cloudact.settings import Settings
-from cloudact.tenancy.fleet import status
-from cloudact.tenancy.fleet.status import FleetStatus
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.state import DatasetState
 from cloudact.wiring import build_services
 from tests.acme import ROOT
 from tests.api.live import duckdb_of
-from tests.tenancy.fleet.conftest import SLUGS
+from tests.fleet.conftest import SLUGS
 
 # What is done to one organization, whose dataset is `own`.
 EDITS = (

@@ -8,16 +8,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudact.errors import NotBootstrapped
+from cloudact.fleet import roster
+from cloudact.fleet.status import FleetState, FleetStatus
 from cloudact.planning.policy import EVERYTHING
 from cloudact.planning.status import SyncStatus
-from cloudact.tenancy.fleet import roster
-from cloudact.tenancy.fleet.status import FleetState, FleetStatus
 from cloudact.tenancy.names import OrgSlug
 from cloudact.wiring import Services
 from tests.api.catalog_files import CatalogFiles
 from tests.bigquery_fake.server import Fake
+from tests.fleet.conftest import SLUGS, Run
 from tests.reliability.world import acme_request
-from tests.tenancy.fleet.conftest import SLUGS, Run
 
 
 def agrees(state: FleetState, services: Services) -> None:

@@ -1,1 +1,0 @@
-"""All organizations at once: where they stand, group by group."""
