@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
-from operations import MEASURED, State, other
-from sides import Side
+
+from benchmarks.single.operations import MEASURED, State, other
+from benchmarks.single.sides import Side
 
 CENTRAL = "organizations"
 
