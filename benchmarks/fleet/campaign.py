@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.fleet.files import check, complete, let_drift, place
+from benchmarks.copies import copy
+from benchmarks.fleet.files import check, complete, let_drift
 from benchmarks.fleet.measure import Command, Run, measured, median
 from benchmarks.fleet.sides import Side, Task
 from benchmarks.fleet.work import Work
@@ -78,9 +79,10 @@ class Campaign:
         shutil.rmtree(own, ignore_errors=True)
         own.mkdir()
         if work is Work.CREATE:
-            file.unlink(missing_ok=True)
+            for left in self.folder.glob(f"{file.name}*"):
+                left.unlink()
         else:
-            place(self._template(side, work), file)
+            copy(self._template(side, work), file)
         task = Task(work, number, file, own, self.limit)
         run = measured(commands(task), len(task.slugs))
         if run.complete:
@@ -89,8 +91,8 @@ class Campaign:
 
     def _make_templates(self, side: Side, number: int) -> None:
         complete(self._file(side), number)
-        place(self._file(side), self._template(side, Work.STATUS))
-        place(self._file(side), self._template(side, Work.DRIFT))
+        copy(self._file(side), self._template(side, Work.STATUS))
+        copy(self._file(side), self._template(side, Work.DRIFT))
         let_drift(self._template(side, Work.DRIFT), number)
 
     def _file(self, side: Side) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -49,12 +48,6 @@ def let_drift(file: Path, number: int) -> None:
     """Take a column of one organization away."""
     with duckdb.connect(str(file)) as connection:
         connection.execute(f"ALTER TABLE {dataset_of(drifted(number))}.{TABLE} DROP COLUMN {DROPPED}")
-
-
-def place(source: Path, target: Path) -> None:
-    """Put a fresh copy of a database where a side works."""
-    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
-    shutil.copy(source, target)
 
 
 def check(file: Path, work: Work, number: int, tables: int) -> None:
