@@ -29,7 +29,7 @@ from tests.bigquery_fake.server import Fake, running
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = "bigquery"
-HEADERS = ("operation", "seconds", "requests", "deep")
+HEADERS = ("operation", "seconds", "requests")
 # The fleet has these organizations, in one region.
 FIRST, OTHERS = OrgSlug("acme_corp"), (OrgSlug("other_corp"), OrgSlug("third_corp"))
 
@@ -55,7 +55,6 @@ class Found:
 
     seconds: float
     requests: int
-    depth: int
 
 
 def main() -> None:
@@ -84,10 +83,10 @@ def main() -> None:
 
 def _row(name: str, runs: list[Found]) -> Row:
     if not runs:
-        return (name, "not yet", "", "")
+        return (name, "not yet", "")
     seconds = [run.seconds for run in runs]
     spread = f"{statistics.median(seconds):.2f} ({min(seconds):.2f}-{max(seconds):.2f})"
-    return (name, spread, str(runs[0].requests), str(runs[0].depth))
+    return (name, spread, str(runs[0].requests))
 
 
 def _run(fake: Fake, latency: float) -> dict[str, Found]:
@@ -105,7 +104,7 @@ def _run(fake: Fake, latency: float) -> dict[str, Found]:
             started = time.perf_counter()
             operation(services)
             seconds = time.perf_counter() - started
-        found[name] = Found(seconds, measured.count(), measured.depth())
+        found[name] = Found(seconds, measured.count())
     services.close()
     return found
 

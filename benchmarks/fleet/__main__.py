@@ -1,7 +1,7 @@
 """Measure fleets on DuckDB: this project beside the shortest raw program, alembic and dlt, doing the same work.
 
 python -m benchmarks.fleet                            fleets of 1, 100 and 1,000
-python -m benchmarks.fleet --organizations 1 1000 10000 --write docs/benchmarks.md
+python -m benchmarks.fleet --organizations 1 1000 10000 --no-peers --write docs/benchmarks.md
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.fleet.campaign import Campaign
 from benchmarks.fleet.declared import write_declared
 from benchmarks.fleet.figures import MEMORY_HEADERS, TIME_HEADERS, Figures
-from benchmarks.fleet.sides import ROOT, Side, all_sides
+from benchmarks.fleet.sides import ROOT, Peer, Side, all_sides
 from benchmarks.fleet.targets import HEADERS, targets
 from benchmarks.fleet.work import Work
 from benchmarks.report import load, machine, markdown, place_for_figures, terminal, write_figures
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=options.folder) as name, _progress() as progress:
         folder = Path(name)
         declared = write_declared(ROOT / "configs", folder)
-        sides = all_sides(declared)
+        sides = [side for side in all_sides(declared) if options.peers or not isinstance(side, Peer)]
         campaign = Campaign(sides, _tables(declared[False]), folder, options.repetitions, options.limit)
         task = progress.add_task("", total=len(Work) * len(options.organizations))
         results = campaign.run(options.organizations, lambda text: progress.update(task, description=text, advance=1))
@@ -64,7 +64,7 @@ def _tables(declared: Path) -> int:
 
 def _versions(sides: Sequence[Side]) -> str:
     found = [f"{side.name}: {text}" for side in sides if (text := side.versions())]
-    return f"Peers: {'; '.join(found)}." if found else "No peer is installed: scripts/setup-peers does that."
+    return f"Peers: {'; '.join(found)}." if found else "Without peers: scripts/setup-peers installs them."
 
 
 def _options() -> argparse.Namespace:
@@ -73,8 +73,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--organizations", nargs="+", default=[1, 100, 1000], help="sizes of fleets", **numbers)
     parser.add_argument("--repetitions", default=3, help="of what takes less than the limit", **numbers)
     parser.add_argument(
-        "--limit", type=float, default=10.0, metavar="S", help="seconds until a peer is stopped, the rest extrapolated"
+        "--limit", type=float, default=5.0, metavar="S", help="seconds until a peer is stopped, the rest extrapolated"
     )
+    parser.add_argument("--no-peers", dest="peers", action="store_false", help="this project and raw DuckDB only")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where databases are made")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables between the markers of this file")
     return parser.parse_args()

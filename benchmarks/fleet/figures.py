@@ -67,7 +67,7 @@ class Figures:
         if value is None:
             return ""
         if kind == "peak":
-            return f"{value:,.0f}"
+            return f"{'' if run.complete else '>'}{value:,.0f}"
         return _seconds(value) if run.complete else f"~{_seconds(value)} (from {run.done:,})"
 
     @staticmethod

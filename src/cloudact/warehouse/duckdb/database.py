@@ -15,7 +15,7 @@ from cloudact.warehouse.duckdb.errors import mapped
 
 Instance = duckdb.DuckDBPyConnection
 # Of the write-ahead log, before DuckDB makes a checkpoint by itself. An added column is two entries, and opening takes
-# half a millisecond for it.
+# a tenth of a millisecond for it.
 _LOG_SIZE = "256MB"
 _LOG_ENTRIES = 100_000
 
