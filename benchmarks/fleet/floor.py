@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 
 LOOK = """
-    SELECT schema_name, sum(hash(table_name, column_name, data_type, is_nullable, column_default)) AS fingerprint
+    SELECT schema_name, sum(hash(table_name, column_name, data_type, is_nullable, column_default)), count(*) AS columns
     FROM duckdb_columns() WHERE database_name = current_database() AND NOT internal GROUP BY schema_name
 """
-FIND = f"SELECT schema_name FROM ({LOOK}) QUALIFY count(*) OVER (PARTITION BY fingerprint) = 1"
+FIND = f"{LOOK} HAVING ends_with(schema_name, '_prod') ORDER BY columns LIMIT 1"
 
 
 def main() -> None:
@@ -48,9 +48,7 @@ def _statements(task: dict, declared: dict) -> list[str]:
 
 
 def _drifted(task: dict, connection: duckdb.DuckDBPyConnection) -> str:
-    if task["work"] != "drift":
-        return ""
-    return next(name for (name,) in connection.execute(FIND).fetchall() if name.endswith("_prod"))
+    return connection.execute(FIND).fetchall()[0][0] if task["work"] == "drift" else ""
 
 
 if __name__ == "__main__":
