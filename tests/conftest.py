@@ -20,7 +20,7 @@ from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.live import duckdb_of
-from tests.prepared import Beginning, Prepared, prepare
+from tests.prepared import Beginning, Prepared, forget_uses, prepare, stamps
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("inner_loop", settings.get_profile("default"), max_examples=25)
@@ -107,6 +107,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "CA_LOG_LEVEL",
         "CA_RATE_LIMIT_PER_KEY",
         "CA_RATE_LIMIT_PER_ADDRESS",
+        "CA_RATE_LIMIT_REFUSED",
         "CA_TRUSTED_PROXIES",
         "CA_MAX_BODY_BYTES",
         "CA_REQUEST_SECONDS",
@@ -126,6 +127,23 @@ def config_dir(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "configs", tmp_path / "configs"))
 
 
+@pytest.fixture(scope="session")
+def shared_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shipped catalog for all tests that edit nothing: to copy it takes longer than many of them."""
+    return Path(shutil.copytree(ROOT / "configs", tmp_path_factory.mktemp("catalog") / "configs"))
+
+
+@pytest.fixture
+def catalog_dir(request: pytest.FixtureRequest, shared_catalog: Path) -> Iterator[Path]:
+    """The catalog that this test's service reads: the test's own copy where it has one, or else that of them all."""
+    if "config_dir" in request.fixturenames:
+        yield request.getfixturevalue("config_dir")
+        return
+    before = stamps(shared_catalog)
+    yield shared_catalog
+    assert stamps(shared_catalog) == before, "ask for config_dir to edit the catalog"
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """Where this test's DuckDB file is, or will be."""
@@ -133,12 +151,12 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def process_settings(config_dir: Path, database: Path) -> Settings:
-    """Settings over the test's own catalog and file."""
+def process_settings(catalog_dir: Path, database: Path) -> Settings:
+    """Settings over the test's catalog and its own file."""
     return Settings(
         root_api_key=SecretStr(ROOT_KEY),
         warehouse_url=f"duckdb:///{database}",
-        config_dir=config_dir,
+        config_dir=catalog_dir,
         log_level="ERROR",
     )
 
@@ -158,6 +176,7 @@ def client(services: Services) -> Iterator[TestClient]:
         create_app(services, SecretStr(ROOT_KEY)), headers=ROOT_HEADERS, raise_server_exceptions=False
     ) as made:
         yield made
+        forget_uses(services)
 
 
 @pytest.fixture(scope="session")
@@ -168,9 +187,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, sealing_key: Path) -> Pre
 
 
 @pytest.fixture
-def beginning(services: Services, database: Path, config_dir: Path) -> Beginning:
+def beginning(services: Services, database: Path, catalog_dir: Path) -> Beginning:
     """How this test's warehouse file begins."""
-    return Beginning(database, config_dir, services.close)
+    return Beginning(database, catalog_dir, services.close)
 
 
 @pytest.fixture

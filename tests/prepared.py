@@ -16,7 +16,7 @@ from cloudact.catalog.folder import content_of
 from cloudact.catalog.load import CENTRAL, ORGANIZATION, read_files
 from cloudact.settings import Settings
 from cloudact.tenancy.plans import FILE
-from cloudact.wiring import build_services
+from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 
 SHIPPED = ROOT / "configs"
@@ -44,6 +44,18 @@ def prepare(folder: Path, sealing_key: Path) -> Prepared:
         answer = client.post("/api/v1/organizations/onboard", json=ACME)
         assert answer.status_code == 201
     return Prepared(bootstrapped, onboarded, answer.json()["api_key"])
+
+
+def forget_uses(services: Services) -> None:
+    """Drop the uses of keys that are still to be written: after a test nobody looks, and each costs a transaction."""
+    for uses in (services.access.uses, services.root_uses):
+        uses._noted.clear()
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return what changes when a file in a folder does."""
+    found = ((path, path.stat()) for path in folder.rglob("*"))
+    return {str(path): (stat.st_mtime_ns, stat.st_size) for path, stat in found}
 
 
 @dataclass

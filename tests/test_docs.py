@@ -248,7 +248,7 @@ def descendants(kind: type[CloudactError]) -> Iterator[type[CloudactError]]:
 def test_every_error_code_is_explained_with_its_status_and_exit_code() -> None:
     assert set(STATUS) == set(EXIT_CODE) == {CloudactError, *descendants(CloudactError)}
     answers = {kind.code: status for kind, status in STATUS.items()}
-    answers |= {"rate_limited": 429, "request_too_large": 413, "request_timeout": 408}
+    answers |= {"request_too_large": 413, "request_timeout": 408}
     answers |= {"not_found": 404, "method_not_allowed": 405, "unsupported_media_type": 415}
     listed = {code: int(text.split()[0]) for code, text in codes(HTTP_API, "Codes").items()}
     assert listed == {code: int(status) for code, status in answers.items()}

@@ -22,7 +22,8 @@ from cloudact.log import configure_logging
 from cloudact.settings import Settings
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.secrets.columns import SLACK_URL, WEBHOOK_HEADERS, WEBHOOK_URL
+from cloudact.tenancy.notifications.channel import ChannelType, NewChannel
+from cloudact.tenancy.secrets.columns import WEBHOOK_URL
 from cloudact.tenancy.secrets.credential import CredentialName, CredentialType, NewCredential
 from cloudact.tenancy.secrets.validation import Subject, Verdict
 from cloudact.warehouse.duckdb.type_map import quote
@@ -41,6 +42,14 @@ HEADER_CANARY = "Bearer canary-header-9b3d5f7a1c2e"
 ACTOR = Actor.local("somebody")
 SLUG = OrgSlug("acme_corp")
 OPENAI = f"{ORGANIZATIONS}/acme_corp/integrations/openai/credentials/default"
+CHANNELS = f"{ORGANIZATIONS}/acme_corp/notifications/channels"
+SLACK = {"channel_type": "SLACK", "name": "On call", "slack_webhook_url": URL_CANARY}
+WEBHOOK = {
+    "channel_type": "WEBHOOK",
+    "name": "Incidents",
+    "webhook_url": URL_CANARY,
+    "webhook_headers": {"Authorization": HEADER_CANARY},
+}
 
 
 @dataclass
@@ -76,6 +85,7 @@ class Scene:
     client: TestClient
     canaries: Canaries
     said: list[tuple[str, bytes | str]] = field(default_factory=list)
+    channels: list[str] = field(default_factory=list)
 
     def call(self, method: str, path: str, **content: object) -> None:
         """Send a request and remember the answer, headers and all."""
@@ -147,25 +157,20 @@ def _plant(scene: Scene, key_file: Path) -> None:
     body = {"credential_type": "API_KEY", "secret": CREDENTIAL_CANARY, "metadata": {"project": "prod"}}
     assert scene.client.put(OPENAI, json=body).is_success
     scene.services.platform.derive("audit")
-    scene.canaries.plant("platform secret", scene.services.platform._read())
+    scene.canaries.plant("platform secret", scene.services.platform._find_or_make())
     for label in ("key-lookup", "audit", "idempotency"):
         scene.canaries.plant(label, scene.services.platform.derive(label))
     for key in json.loads(key_file.read_text())["keys"]:
         scene.canaries.plant("sealing key", base64.b64decode(key["key"]))
-    _insert_channel(scene)
+    _make_channels(scene)
 
 
-def _insert_channel(scene: Scene) -> None:
-    values = {SLACK_URL: URL_CANARY, WEBHOOK_URL: URL_CANARY, WEBHOOK_HEADERS: HEADER_CANARY}
-    sealed = {
-        column.column: column.to_column(scene.services.sealer.seal(text.encode(), column.context(SLUG, "channel-1")))
-        for column, text in values.items()
-    }
-    row = {"channel_id": "channel-1", "org_slug": SLUG, "channel_type": "WEBHOOK", "name": "FinOps", "is_active": True}
-    now = scene.services.platform._clock()
-    scene.services.bootstrap.warehouse.run(
-        lambda session: session.insert("organizations", SLACK_URL.table, [{**row, "created_at": now, **sealed}])
-    )
+def _make_channels(scene: Scene) -> None:
+    for body in (SLACK, WEBHOOK):
+        answer = scene.client.post(CHANNELS, json=body, headers={"Idempotency-Key": f"once {body['channel_type']}"})
+        assert answer.status_code == 201
+        scene.channels.append(str(answer.json()["channel_id"]))
+        scene.said.append(("a channel that was made", f"{answer.headers} {answer.text}"))
 
 
 def test_no_answer_of_any_call_holds_one(scene: Scene) -> None:
@@ -175,6 +180,8 @@ def test_no_answer_of_any_call_holds_one(scene: Scene) -> None:
             scene.call("GET", operation.url())
             scene.call("GET", operation.url(), headers=own)
             scene.call("GET", operation.url("globex"), headers=own)
+    for one in scene.channels:
+        scene.call("GET", f"{CHANNELS}/{one}", headers=own)
     assert len(scene.said) > 30
 
 
@@ -189,6 +196,13 @@ def test_no_refusal_and_no_mistake_repeats_one(scene: Scene) -> None:
         scene.call("PUT", OPENAI, content=f'{{"credential_type": "API_KEY", "secret": "{secret}"')
         scene.call("PUT", OPENAI, content=b"\xff" + secret.encode())
         scene.call("PUT", OPENAI, json={"credential_type": "API_KEY", "secret": secret, "metadata": {"x": secret}})
+        for channel in ({"name": URL_CANARY}, {"webhook_url": secret}, {"webhook_url": [secret]}):
+            scene.call("POST", CHANNELS, json={**WEBHOOK, **channel})
+        for value in (f"{secret}\n", [secret], {"a": secret}):
+            scene.call("POST", CHANNELS, json={**WEBHOOK, "webhook_headers": {"X-Key": value}})
+        scene.call("POST", CHANNELS, json={**WEBHOOK, "webhook_headers": secret, "slack_webhook_url": secret})
+        scene.call("PUT", f"{CHANNELS}/{scene.channels[0]}", json={**WEBHOOK, "webhook_headers": {"X-Key": "x"}})
+        scene.call("POST", CHANNELS, content=f'{{"channel_type": "SLACK", "slack_webhook_url": "{secret}"')
     scene.call("POST", f"{OPENAI}/validate")
 
 
@@ -217,8 +231,13 @@ def test_a_crash_tells_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) ->
         raise ZeroDivisionError
 
     monkeypatch.setattr("cloudact.sealing.local.encrypt", crash)
-    scene.call("PUT", OPENAI, json={"credential_type": "API_KEY", "secret": CREDENTIAL_CANARY})
-    assert "internal_error" in str(scene.said[-1])
+    for method, path, body in (
+        ("PUT", OPENAI, {"credential_type": "API_KEY", "secret": CREDENTIAL_CANARY}),
+        ("POST", CHANNELS, WEBHOOK),
+        ("PUT", f"{CHANNELS}/{scene.channels[0]}", SLACK),
+    ):
+        scene.call(method, path, json=body)
+        assert "internal_error" in str(scene.said[-1])
 
 
 def test_no_error_and_no_repr_holds_one(scene: Scene, own_sealing_key: Path) -> None:
@@ -229,6 +248,12 @@ def test_no_error_and_no_repr_holds_one(scene: Scene, own_sealing_key: Path) -> 
     scene.hear("application", lambda: scene.client.app)
     scene.hear("new credential", lambda: (new.name, NewCredential(name, CredentialType.API_KEY, CREDENTIAL_CANARY)))
     scene.hear("refused credential", lambda: services.credentials.put(SLUG, new, actor=ACTOR))
+    made = NewChannel(ChannelType.WEBHOOK, URL_CANARY, webhook_url=URL_CANARY, webhook_headers={"X": HEADER_CANARY})
+    scene.hear("new channel", lambda: replace(made, name="x"))
+    scene.hear("refused channel", lambda: services.channels.create(SLUG, made, actor=ACTOR))
+    spoilt = replace(made, name="x", webhook_url=f"{URL_CANARY} ", webhook_headers={"X": f"{HEADER_CANARY}\n"})
+    scene.hear("channel with a wrong url", lambda: services.channels.create(SLUG, spoilt, actor=ACTOR))
+    scene.hear("channels", lambda: services.channels.page(SLUG, limit=10, offset=0))
     scene.hear("validation", lambda: services.credentials.validate(SLUG, name, actor=ACTOR))
     sealed = services.sealer.seal(CREDENTIAL_CANARY.encode(), WEBHOOK_URL.context(SLUG, "1"))
     scene.hear("moved", lambda: services.sealer.open(sealed, WEBHOOK_URL.context(SLUG, "2")))
@@ -243,6 +268,8 @@ def test_no_error_and_no_repr_holds_one(scene: Scene, own_sealing_key: Path) -> 
 
 def test_no_table_and_no_file_holds_one(scene: Scene, database: Path) -> None:
     scene.call("POST", f"{OPENAI}/validate")
+    scene.call("PUT", f"{CHANNELS}/{scene.channels[1]}", json=WEBHOOK)
+    scene.call("DELETE", f"{CHANNELS}/{scene.channels[0]}")
     scene.call("POST", "/api/v1/admin/sealing/rotate")
     scene.call("POST", "/api/v1/admin/sealing/reseal")
     scene.call("GET", f"{ORGANIZATIONS}/acme_corp/status", headers={"X-CA-Root-Key": f"{CREDENTIAL_CANARY}"})
@@ -272,17 +299,27 @@ def test_the_command_line_prints_none(
     canaries = Canaries()
     canaries.plant("credential", CREDENTIAL_CANARY)
     canaries.plant("root key", ROOT_CANARY)
+    canaries.plant("webhook url", URL_CANARY)
+    canaries.plant("webhook header", HEADER_CANARY)
     for key in json.loads(own_sealing_key.read_text())["keys"]:
         canaries.plant("sealing key", base64.b64decode(key["key"]))
     secret = tmp_path / "secret"
     secret.write_text(CREDENTIAL_CANARY)
     cli.onboard()
     put = ("credential", "put", "acme_corp", "openai", "--secret-file", str(secret), "--type")
+    url, headers = tmp_path / "url", tmp_path / "headers"
+    url.write_text(URL_CANARY)
+    headers.write_text(json.dumps({"Authorization": HEADER_CANARY}))
+    channel = ("channel", "put", "acme_corp", "--name", "x", "--url-file", str(url), "--headers-file")
     for words in (
         (*put, "API_KEY"),
         (*put, "NOTHING"),
         (*put, "API_KEY", "--metadata", json.dumps({"key": CREDENTIAL_CANARY})),
         ("credential", "list", "acme_corp"),
+        (*channel, str(headers), "--type", "WEBHOOK"),
+        (*channel, str(url), "--type", "WEBHOOK"),
+        (*channel, str(headers), "--type", "EMAIL"),
+        ("channel", "list", "acme_corp"),
         ("credential", "validate", "acme_corp", "openai"),
         ("sealing", "rotate"),
         ("sealing", "reseal"),

@@ -40,7 +40,7 @@ _REASONS = {
         "tenancy.audit.rows.AuditRows.select",
         "tenancy.audit.rows.AuditRows.unchained",
     ),
-    "the administrator verifies every chain": ("tenancy.audit.verification._slugs",),
+    "the administrator verifies every chain": ("tenancy.audit.rows.AuditRows._names",),
     "a record is its caller's, who may be the administrator": (
         "tenancy.idempotency.idempotency.Idempotency._update",
         "tenancy.idempotency.idempotency.Idempotency._claim",
@@ -52,6 +52,7 @@ _REASONS = {
         "tenancy.secrets.platform._insert",
     ),
     "whether any organization's key needs a secret that is lost": ("tenancy.secrets.key_digests.active_keys",),
+    "the administrator counts keys of earlier versions": ("tenancy.secrets.key_digests.plain_keys",),
     "the administrator seals anew what is sealed, whoever's it is": (
         "tenancy.secrets.sealed_rows.SealedRows.replace.write",
         "tenancy.secrets.sealed_rows.SealedRows._select",

@@ -39,6 +39,7 @@ class Metrics:
         self._in_flight = self._gauge("http_requests_in_flight", "HTTP requests being answered.")
         self._waiting = self._gauge("http_requests_waiting", "HTTP requests that wait for a worker thread.")
         self._limited = self._counter("rate_limited", "Requests refused by a rate limit.", "limit")
+        self._dropped = self._counter("connections_dropped", "Connections that the service ended.", "reason")
         self._plans = self._histogram("plan_duration_seconds", "Reading datasets to compare them.", "operation")
         self._applies = self._histogram("apply_duration_seconds", "Applying a plan to a dataset.", "operation")
         self._changes = self._counter("changes", "Changes made to datasets.", "kind")
@@ -69,8 +70,12 @@ class Metrics:
         self._waiting.set(requests)
 
     def rate_limited(self, limit: str) -> None:
-        """Count a request that was refused for its `key` or its `address`."""
+        """Count a request that a limit refused: of its `key`, its `address`, or those `refused` for their key."""
         self._limited.labels(limit).inc()
+
+    def connection_dropped(self, reason: str) -> None:
+        """Count a connection that was ended because nothing came, because nothing was read, or to make room."""
+        self._dropped.labels(reason).inc()
 
     def planned(self, seconds: float) -> None:
         """Count a look at what is live."""

@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         default="2400/minute",
         description="How many requests one client address may send, whatever the key, in the same form.",
     )
+    rate_limit_refused: str = Field(
+        default="60/minute;600/hour",
+        description="How many requests of one client address may be refused for their key, each with a row of the "
+        "audit log, in the same form. Beyond it they are 429 and leave none; a good key is let in.",
+    )
     trusted_proxies: str = Field(
         default="",
         description="Addresses or networks, separated by commas, of the proxies before the service, whose "
@@ -141,7 +146,7 @@ class Settings(BaseSettings):
         description="What a scraper of `/metrics` may send as `Authorization: Bearer` in place of the root key.",
     )
 
-    @field_validator("rate_limit_per_key", "rate_limit_per_address")
+    @field_validator("rate_limit_per_key", "rate_limit_per_address", "rate_limit_refused")
     @classmethod
     def _is_a_limit(cls, value: str) -> str:
         if value:

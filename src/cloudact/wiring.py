@@ -38,6 +38,7 @@ from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.doctor import Doctor
 from cloudact.tenancy.hierarchy.hierarchies import Hierarchies
 from cloudact.tenancy.idempotency.idempotency import Idempotency
+from cloudact.tenancy.notifications.channels import Channels
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
 from cloudact.tenancy.recreation.backups import Backups
@@ -85,6 +86,7 @@ class Services:
     platform: PlatformSecret
     sealing: Sealing
     credentials: Credentials
+    channels: Channels
     subscriptions: Subscriptions
     quotas: Quotas
     lifecycle: Lifecycle
@@ -133,6 +135,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         platform=platform,
         sealing=Sealing(catalogs, warehouse, sealer, trail),
         credentials=Credentials(catalogs, warehouse, sealer, _now, _new_id, load_validators(), trail),
+        channels=Channels(catalogs, warehouse, sealer, _now, _new_id, trail),
         subscriptions=Subscriptions(catalogs, warehouse, trail, _now, _new_id),
         quotas=quotas,
         lifecycle=Lifecycle(catalogs, trail, _now, cache.forget),

@@ -60,6 +60,11 @@ def test_failed_and_refused_requests_are_told(onboarded: TestClient, acme_key: s
     ]
 
 
+def test_a_refused_path_is_told_as_it_was_sent(onboarded: TestClient) -> None:
+    onboarded.get("/api/v1/organizations/x%0a%1b%23y/status", headers={"X-CA-Root-Key": "wrong", "Host": "a/b?"})
+    assert logs(onboarded, PLATFORM, status="DENIED")[0]["resource_id"] == "/api/v1/organizations/x\n\x1b#y/status"
+
+
 def test_an_organization_reads_its_own_log_and_no_other(onboarded: TestClient, acme_key: str) -> None:
     own = {**AS_NOBODY, "X-API-Key": acme_key}
     assert onboarded.get(OWN, headers=own).status_code == 200

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cloudact import __version__
+from cloudact.api.operability.readiness import Readiness
+from cloudact.wiring import Services
 from tests.acme import ROOT_HEADERS
 from tests.api.catalog_files import CatalogFiles
 from tests.api.published import ACME_STATUS, BOOTSTRAP_STATUS
@@ -115,3 +120,25 @@ def test_why_it_is_not_ready_is_in_the_log(client: TestClient, files: CatalogFil
     bad_plans(files)
     client.get("/readyz")
     assert "plans.STARTER.daily_limit" in log()
+
+
+def test_however_many_ask_whether_it_is_ready_one_looks(services: Services) -> None:
+    asked, go_on = threading.Semaphore(0), threading.Event()
+
+    def ping() -> None:
+        asked.release()
+        assert go_on.wait(20)
+
+    readiness = Readiness(dataclasses.replace(services, ping=ping))
+
+    async def ask() -> list[None]:
+        probes = [asyncio.create_task(readiness.check()) for _ in range(100)]
+        await asyncio.to_thread(asked.acquire)
+        probes.pop(0).cancel()  # the one that began to look
+        go_on.set()
+        return await asyncio.gather(*probes)
+
+    assert asyncio.run(ask()) == [None] * 99
+    assert not asked.acquire(blocking=False)
+    asyncio.run(readiness.check())
+    assert asked.acquire(blocking=False)  # and looks anew when it is asked again

@@ -39,6 +39,12 @@ def test_another_body_under_the_key_is_refused(bootstrapped: TestClient) -> None
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
+def test_an_odd_path_is_not_taken_for_another_one(onboarded: TestClient) -> None:
+    paths = [f"/api/v1/organizations/acme_corp/keys/{name}/revoke" for name in ("a%0ab", "ab")]
+    codes = [onboarded.post(path, headers=KEY).json()["code"] for path in paths]
+    assert codes == ["key_not_found", "idempotency_key_reused"]
+
+
 def test_a_repeat_while_the_first_is_worked_on_is_told_when_to_come_again(
     bootstrapped: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

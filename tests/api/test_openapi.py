@@ -64,6 +64,11 @@ PROMISED = {
     "GET /api/v1/organizations/{org_slug}/integrations/{provider}/credentials/{credential_name}",
     "DELETE /api/v1/organizations/{org_slug}/integrations/{provider}/credentials/{credential_name}",
     "POST /api/v1/organizations/{org_slug}/integrations/{provider}/credentials/{credential_name}/validate",
+    "GET /api/v1/organizations/{org_slug}/notifications/channels",
+    "POST /api/v1/organizations/{org_slug}/notifications/channels",
+    "GET /api/v1/organizations/{org_slug}/notifications/channels/{channel_id}",
+    "PUT /api/v1/organizations/{org_slug}/notifications/channels/{channel_id}",
+    "DELETE /api/v1/organizations/{org_slug}/notifications/channels/{channel_id}",
     "GET /api/v1/admin/sealing",
     "POST /api/v1/admin/sealing/rotate",
     "POST /api/v1/admin/sealing/reseal",
@@ -125,7 +130,7 @@ def test_every_operation_has_its_own_id() -> None:
 @every_operation
 def test_an_operation_describes_its_good_answer(operation: Operation) -> None:
     (good,) = (code for code in operation.spec["responses"] if code.startswith("2"))
-    creates = operation.method == "POST" and operation.path.endswith(("/onboard", "/entities", "/keys"))
+    creates = operation.method == "POST" and operation.path.endswith(("/onboard", "/entities", "/keys", "/channels"))
     assert good == ("201" if creates else "200")
     ((media_type, content),) = operation.spec["responses"][good]["content"].items()
     text = ("text/csv; charset=utf-8", CONTENT_TYPE)
@@ -164,7 +169,7 @@ def test_the_examples_of_a_request_work(onboarded: TestClient, operation: Operat
         regenerate = {"regenerate_api_key_if_exists": True} if "org_slug" in example else {}
         body, any_version = {**example, **regenerate}, {"If-Match": "*"}
         answer = onboarded.request(operation.method, operation.url(), json=body, headers=any_version)
-        missing = any(name in operation.path for name in ("{backup}", "{entity_id}", "{key_id}"))
+        missing = any(name in operation.path for name in ("{backup}", "{channel_id}", "{entity_id}", "{key_id}"))
         assert answer.status_code == 404 if missing else answer.is_success
 
 

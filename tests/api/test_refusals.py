@@ -33,13 +33,30 @@ def denied(live: Live) -> int:
 def test_the_rate_limit_bounds_the_rows_of_whoever_tries_keys(
     services: Services, acme_key: str, live: Live, headers: dict[str, str]
 ) -> None:
-    limited = Protection(per_address=tuple(parse_many("3/hour")))
+    limited = Protection(refused=tuple(parse_many("3/hour")))
     with TestClient(create_app(services, SecretStr(ROOT_KEY), limited)) as client:
         # A key of its own for each attempt, as whoever guesses would send.
         sent = [{name: f"{value} {number}" for name, value in headers.items()} for number in range(10)]
         answers = [client.get(ACME_STATUS, headers=item).status_code for item in sent]
         assert answers == [401] * 3 + [429] * 7
         assert denied(live) == 3
+        # Others of the same address, behind the same proxy for instance, are not locked out by it.
+        assert client.get(ACME_STATUS, headers={"X-API-Key": acme_key}).status_code == 200
+        assert client.get(ACME_STATUS, headers={"X-CA-Root-Key": ROOT_KEY}).status_code == 200
+
+
+def test_a_good_key_for_something_else_leaves_no_more_rows_either(
+    services: Services, acme_key: str, live: Live
+) -> None:
+    limited = Protection(refused=tuple(parse_many("2/hour")))
+    with TestClient(create_app(services, SecretStr(ROOT_KEY), limited)) as client:
+        other, own = f"{ORGANIZATIONS}/other_org/status", {"X-API-Key": acme_key}
+        answers = [client.get(other, headers=own) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [403, 403, 429, 429]
+        assert answers[2].json()["detail"] == "Too many requests from this address were refused for their key"
+        assert 3590 <= int(answers[2].headers["Retry-After"]) <= 3601
+        assert denied(live) == 2
+        assert client.get(ACME_STATUS, headers=own).status_code == 200
 
 
 @pytest.mark.slow

@@ -97,17 +97,12 @@ def content_for(operation: Operation) -> dict[str, object]:
     return sent
 
 
-def test_every_operation_is_unavailable_and_may_be_tried_again(unreadable: TestClient) -> None:
+def test_every_operation_is_unavailable_and_never_says_that_something_does_not_exist(unreadable: TestClient) -> None:
     for operation in NEEDING:
         answer = unreadable.request(operation.method, operation.url(), **content_for(operation))
         assert answer.status_code == 503, str(operation)
         assert answer.json()["code"] == "warehouse_unavailable"
         assert int(answer.headers["Retry-After"]) > 0
-
-
-def test_it_is_never_said_that_something_does_not_exist(unreadable: TestClient) -> None:
-    for operation in NEEDING:
-        answer = unreadable.request(operation.method, operation.url(), **content_for(operation))
         assert "does not exist" not in answer.text, str(operation)
         assert not any(word in answer.text for word in ("NOT_FOUND", "NOT_BOOTSTRAPPED", "PROFILE_ONLY")), str(
             operation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -16,13 +15,10 @@ from cloudact.tenancy.recreation.results import Mode, Recreation
 from cloudact.wiring import Services, build_services
 from tests.bigquery.world import SLUG
 from tests.bigquery_fake.server import Fake
+from tests.forked import CHILDREN
 from tests.reliability.world import acme_request
 from tests.tenancy.recreation.setting import Setting
 from tests.tenancy.recreation.test_recreations import changed
-
-# A fork of a small clean process, so that a child neither inherits this one's threads nor imports everything anew.
-CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload([__name__])
 
 
 def _recreate(services: Services, mode: Mode) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,21 +9,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from cloudact.api.app import create_app
 from cloudact.wiring import Services
 from tests.acme import ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
+from tests.api.served import served
 from tests.cli.command_line import CommandLine
 from tests.prepared import Prepared
 
 
 @pytest.fixture
-def cli(config_dir: Path, tmp_path: Path, prepared: Prepared) -> CommandLine:
+def cli(catalog_dir: Path, tmp_path: Path, prepared: Prepared) -> CommandLine:
     """The command line over a file of its own, which it makes."""
-    return CommandLine(config_dir, tmp_path / "cli.duckdb", prepared)
+    return CommandLine(catalog_dir, tmp_path / "cli.duckdb", prepared)
 
 
 @pytest.fixture
@@ -43,14 +42,8 @@ def acme(cli: CommandLine) -> CommandLine:
 @pytest.fixture
 def service_url(services: Services) -> Iterator[str]:
     """The address of the real service, in this process, over another file than the command line's."""
-    server = uvicorn.Server(uvicorn.Config(create_app(services, SecretStr(ROOT_KEY)), log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        # The socket listens already, so a request that comes before the server is up waits in its queue.
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield "http://{}:{}".format(*listening.getsockname())
-        server.should_exit = True
-        thread.join()
+    with served(create_app(services, SecretStr(ROOT_KEY))) as url:
+        yield url
 
 
 @pytest.fixture

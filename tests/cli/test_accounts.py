@@ -25,9 +25,10 @@ def test_a_subscription_is_shown_and_changed_in_part(acme: CommandLine) -> None:
 def test_a_quota_shows_what_is_used(acme: CommandLine) -> None:
     acme.succeed("pipeline", "run", "--pipeline", "organization_sync", "--tenant-id", "acme_corp")
     lines = [line.split() for line in acme.succeed("org", "quota", "acme_corp").splitlines()]
-    assert lines[0] == ["pipeline", "runs", "used", "limit", "starts", "again", "at"]
-    assert lines[1][:4] == ["today", "(UTC)", "1", "6"]
+    assert lines[0] == ["what", "is", "counted", "used", "limit", "starts", "again", "at", "(UTC)"]
+    assert lines[1][:6] == ["pipeline", "runs", "today", "(UTC)", "1", "6"]
     assert lines[3][-2:] == ["0", "1"]
+    assert lines[4:] == [["providers", "0", "3"], ["seats", "not", "counted", "2"]]
 
 
 def test_a_run_beyond_the_plan_is_a_wrong_state(acme: CommandLine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import typer
@@ -203,10 +204,12 @@ def test_a_warehouse_in_memory_works_for_one_command(cli: CommandLine) -> None:
     assert "SUCCESS" in cli.succeed("bootstrap", "run", CA_WAREHOUSE_URL="duckdb:///:memory:")
 
 
-def test_a_relative_path_is_within_the_directory_and_is_made(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(cli.config_dir)
+def test_a_relative_path_is_within_the_directory_and_is_made(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     cli.succeed("bootstrap", "run", CA_WAREHOUSE_URL="duckdb:///some%20where/new.duckdb")
-    assert (cli.config_dir / "some where" / "new.duckdb").is_file()
+    assert (tmp_path / "some where" / "new.duckdb").is_file()
 
 
 def test_wrong_settings_are_named_together(cli: CommandLine) -> None:

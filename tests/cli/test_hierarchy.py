@@ -146,3 +146,14 @@ def test_a_service_answers_the_same(filled: CommandLine, services: Services, ser
         == "version_stale"
     )
     assert filled.run("hierarchy", "export", "nobody", **remote).exit_code == 6
+
+
+def test_levels_that_somebody_else_wrote_are_named(filled: CommandLine) -> None:
+    with filled.warehouse() as live:
+        live.execute("UPDATE organizations.org_profiles SET hierarchy_levels = '[1]'")
+    for words in (("tree", SLUG), ("export", SLUG), ("add", SLUG, "TEAM", "T2", "Edge", "--parent", "P1")):
+        done = filled.run("hierarchy", *words)
+        said = " ".join(done.stderr.split())
+        assert (done.exit_code, done.stdout) == (6, "")
+        assert "organizations.org_profiles.hierarchy_levels of organization acme_corp cannot be read" in said
+        assert "or to NULL for DEPARTMENT, PROJECT, TEAM" in said

@@ -74,8 +74,8 @@ def test_on_a_terminal_lines_end_between_words(seats_are_text: CommandLine) -> N
         text = re.sub(r"\x1b\[[0-9;]*m", "", seats_are_text.run(*words, **page).stdout)
         printed[words[0]] = printed.get(words[0], "") + text
         assert max(map(len, text.splitlines())) <= 80
-    assert "cannot be rebuilt as \ndeclared with every row" in printed["recreate"]
-    assert "each table \ncompared with its copy." in printed["backup"]
+    assert "cannot be rebuilt as\n  declared with every row" in printed["recreate"]
+    assert "each table\ncompared with its copy." in printed["backup"]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,21 @@ def test_with_a_damaged_warehouse_it_does_not_start(cli: CommandLine) -> None:
     cli.database.write_bytes(b"not a database" * 1000)
     done = cli.run("serve", CA_ROOT_API_KEY=ROOT_KEY)
     assert (done.exit_code, done.stdout) == (6, "")
+
+
+def test_where_something_else_listens_it_does_not_start(cli: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = cli.run("serve", "--port", str(port), CA_ROOT_API_KEY=ROOT_KEY)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert f"cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
+    assert not cli.database.exists()
+
+
+def test_what_is_no_address_is_told(cli: CommandLine) -> None:
+    done = cli.run("serve", "--host", "192.0.2.1", "--port", "0", CA_ROOT_API_KEY=ROOT_KEY)
+    assert done.exit_code == 3
+    assert "cannot listen on 192.0.2.1, port 0: " in done.stderr
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

@@ -21,6 +21,7 @@ _VALID = re.compile(r"[!-~]([ -~]*[!-~])?")
 # A client that sends one key with two requests is told so, and the second request is not looked at.
 _numbers = itertools.count(1)
 _changes = itertools.count(1)
+_channels = itertools.count(1)
 # After these the organization may be suspended, or its subscription may have ended: then it is refused all else.
 _ENDING = re.compile(r"/api/v1/organizations/acme_corp/(suspend|subscription)$")
 
@@ -33,6 +34,8 @@ def before_call(context: HookContext, case: Case, **kwargs: Any) -> None:
             case.headers[name] = f"request-{next(_numbers)}" if len(value) <= 255 else value
     if case.path_parameters.get("key_id") == os.environ["CONFORMANCE_KEY_ID"]:
         case.path_parameters["key_id"] = "no-such-key"
+    if case.method != "DELETE" and isinstance(case.path_parameters.get("channel_id"), str) and next(_channels) % 2:
+        case.path_parameters["channel_id"] = os.environ["CONFORMANCE_CHANNEL_ID"]
     if case.method != "GET" and "/hierarchy/" in case.path:
         # Half of the changes hold whatever the version is, so that they are made.
         case.headers.update({"If-Match": "*"} if next(_changes) % 2 else {})

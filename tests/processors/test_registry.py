@@ -13,6 +13,7 @@ from cloudact.errors import ConfigurationError
 from cloudact.processors.pipelines import Pipelines, RunRequest
 from cloudact.processors.registry import SHIPPED, load_processors
 from cloudact.processors.use_cases import Dependencies
+from cloudact.tenancy.actor import Actor
 from tests.api.live import Live
 from tests.docs_text import DOCS, blocks, plain, tables
 
@@ -86,7 +87,7 @@ def test_a_package_of_the_document_adds_a_processor(
     live.execute("CREATE SCHEMA acme_corp_prod")
     live.execute("CREATE TABLE acme_corp_prod.genai_payg_pricing AS FROM range(3)")
     run = Pipelines(tmp_path, dependencies).run
-    request = RunRequest(tmp_path / "count.yml", "acme_corp", {"table": "genai_payg_pricing"})
+    request = RunRequest(tmp_path / "count.yml", "acme_corp", {"table": "genai_payg_pricing"}, actor=Actor.system())
     planned, report = run(replace(request, dry_run=True)), run(request)
     assert planned.steps[0].summary == "would count genai_payg_pricing"
     assert (report.state, report.steps[0].rows_processed) == ("COMPLETED", 3)

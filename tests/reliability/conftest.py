@@ -36,9 +36,9 @@ def _log_of_this_test() -> Iterator[None]:
 
 
 @pytest.fixture
-def world(services: Services) -> World:
+def world(services: Services, config_dir: Path) -> World:
     """An empty warehouse file and the use cases over it."""
-    return World(services, CatalogFiles(services.catalogs.root))
+    return World(services, CatalogFiles(config_dir))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -11,29 +10,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from cloudact.api.app import create_app
 from cloudact.planning.policy import EVERYTHING
 from cloudact.settings import Settings
 from cloudact.warehouse.driver import Observer, ignore
 from cloudact.warehouse.duckdb.transaction import Transaction
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT_HEADERS, ROOT_KEY
+from tests.forked import CHILDREN
 from tests.reliability.world import ACME_SLUG, acme_request
 
-# A fork of a small clean process, so that a child neither inherits this one's threads nor imports everything anew.
-CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload([__name__])
+ONBOARD_PATH = "/api/v1/organizations/onboard"
+IDEMPOTENT = {"Idempotency-Key": "5f0c3c1e-6a54-4f0e-9d43-2f6f3a9f0a11"}
 
 
 def _onboard_over_http(services: Services) -> None:
-    # The names are the tests' own; they are here so that only this operation imports the service.
-    from fastapi.testclient import TestClient  # noqa: PLC0415
-    from pydantic import SecretStr  # noqa: PLC0415
-
-    from cloudact.api.app import create_app  # noqa: PLC0415
-    from tests.reliability.test_idempotent_onboarding_kills import HEADERS, PATH  # noqa: PLC0415
-
     client = TestClient(create_app(services, SecretStr(ROOT_KEY)), headers=ROOT_HEADERS)
-    client.post(PATH, json=ACME, headers=HEADERS)
+    client.post(ONBOARD_PATH, json=ACME, headers=IDEMPOTENT)
 
 
 OPERATIONS: Mapping[str, Callable[[Services], object]] = {

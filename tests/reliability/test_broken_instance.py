@@ -180,7 +180,7 @@ def test_everybody_at_once_is_served_or_told_and_then_served(scratch_world: Worl
 
 
 @pytest.fixture
-def interrupted(process_settings: Settings) -> Iterator[Interrupted]:
+def interrupted(process_settings: Settings, config_dir: Path) -> Iterator[Interrupted]:
     """A warehouse with acme_corp, and what is to happen to it."""
     pending: Pending = {}
 
@@ -188,7 +188,7 @@ def interrupted(process_settings: Settings) -> Iterator[Interrupted]:
         pending.pop(progress.number, lambda: None)()
 
     services = build_services(process_settings, observer=happen)
-    world = World(services, CatalogFiles(process_settings.config_dir))
+    world = World(services, CatalogFiles(config_dir))
     services.bootstrap.run()
     world.onboard()
     yield _with_scratch(world), pending

@@ -49,6 +49,7 @@ def service(config_dir: Path, database: Path) -> Iterator[Service]:
         "CA_SEALING_KEY_URI": os.environ["CA_SEALING_KEY_URI"],
         "CA_RATE_LIMIT_PER_KEY": "",
         "CA_RATE_LIMIT_PER_ADDRESS": "",
+        "CA_RATE_LIMIT_REFUSED": "",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
     log = database.parent.parent / "serve.log"

@@ -21,11 +21,9 @@ from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
-from tests.reliability.doomed import Death, Instant, carry_out, dies
+from tests.reliability.doomed import IDEMPOTENT, ONBOARD_PATH, Death, Instant, carry_out, dies
 from tests.reliability.world import ONE_OF_EACH, World
 
-PATH = "/api/v1/organizations/onboard"
-HEADERS = {"Idempotency-Key": "5f0c3c1e-6a54-4f0e-9d43-2f6f3a9f0a11"}
 LEASE_SECONDS = 0.1
 
 
@@ -40,7 +38,7 @@ def opened(settings: Settings) -> Iterator[tuple[Services, TestClient]]:
 def onboard(client: TestClient) -> dict[str, Any]:
     """Send the request, as often as the service says that it is being worked on."""
     while True:
-        answer = client.post(PATH, json=ACME, headers=HEADERS)
+        answer = client.post(ONBOARD_PATH, json=ACME, headers=IDEMPOTENT)
         if answer.status_code != 409:
             assert answer.status_code == 201, answer.text
             return dict(answer.json())

@@ -17,8 +17,11 @@ from cloudact.api.accounts import pipelines as own_pipelines
 from cloudact.api.accounts import subscription
 from cloudact.api.audit import logs as audit
 from cloudact.api.hierarchy import entities, files
+from cloudact.api.notifications import channels
 from cloudact.api.operability import metrics
 from cloudact.api.operability.protection import UNLIMITED, Protection, describe_refusals, protect
+from cloudact.api.operability.rates import Rates
+from cloudact.api.operability.readiness import Readiness
 from cloudact.api.operability.shutdown import Shutdown
 from cloudact.api.recreation import backups, recreate
 from cloudact.api.secrets import credentials, sealing
@@ -69,8 +72,9 @@ def create_app(
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    app.state.cloudact = AppState(services, root_key, stopping, protection.metrics_token)
-    protect(app, protection, services.metrics, stopping)
+    rates = Rates(protection.rate_limits(), services.metrics)
+    app.state.cloudact = AppState(services, root_key, stopping, rates, Readiness(services), protection.metrics_token)
+    protect(app, protection, services.metrics, stopping, rates)
     errors.install(app)
     for router in (
         health.router,
@@ -84,6 +88,7 @@ def create_app(
         entities.router,
         files.router,
         credentials.router,
+        channels.router,
         sealing.router,
         subscription.router,
         subscription.own_router,

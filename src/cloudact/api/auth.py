@@ -18,6 +18,7 @@ from fastapi.security import APIKeyHeader
 from cloudact.api.access import refusal
 from cloudact.api.errors import problem_responses
 from cloudact.api.idempotency.route import IdempotentRoute
+from cloudact.api.operability.rates import REFUSED, address_of
 from cloudact.api.operability.request_log import route_of
 from cloudact.api.services import app_state
 from cloudact.errors import (
@@ -78,12 +79,14 @@ async def require_root(request: Request) -> None:
 async def _admitted(request: Request, admit: Callable[[Request], Caller]) -> Caller:
     """Return the caller, or record that one was refused, before the answer is sent.
 
-    However many are refused, what is written of them takes no threads from those that are not.
+    However many are refused, what is written of them takes no threads from those that are not. Beyond the limit they
+    are told so and leave no row, while whoever sends a good key from the same address is let in.
     """
     state = app_state(request)
     try:
         caller = await run_in_threadpool(admit, request)
     except _Refused as refused:
+        state.rates.count((REFUSED, address_of(request.scope)))
         await to_thread.run_sync(_record, request, refused, limiter=state.recording)
         raise refused.answer from None
     if caller.is_administrator:
@@ -93,7 +96,7 @@ async def _admitted(request: Request, admit: Callable[[Request], Caller]) -> Cal
 
 def _record(request: Request, refused: _Refused) -> None:
     actor, trail = _actor(request, refused.caller), app_state(request).services.trail
-    trail.refused(actor, method=request.method, path=request.url.path, reason=refused.reason)
+    trail.refused(actor, method=request.method, path=request.scope["path"], reason=refused.reason)
 
 
 class AdministratorRoute(GuardedRoute):

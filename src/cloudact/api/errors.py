@@ -44,9 +44,12 @@ STATUS: Mapping[type[errors.CloudactError], HTTPStatus] = {
     errors.OutputRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.CredentialNotFound: HTTPStatus.NOT_FOUND,
+    errors.ChannelNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotFound: HTTPStatus.NOT_FOUND,
     errors.KeyNotActive: HTTPStatus.CONFLICT,
+    errors.StoredValueDamaged: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SealBroken: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PlatformSecretLost: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.SealingUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -157,8 +160,6 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     retry_after = RETRY_AFTER_SECONDS if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     if seconds := getattr(error, "retry_after", retry_after):
         headers["Retry-After"] = str(seconds)
-    if isinstance(error, errors.IdempotencyKeyInUse):
-        headers["Retry-After"] = str(error.retry_after)
     return answer(request, status, error.code, error.message, hint=error.hint, problems=problems, headers=headers)
 
 

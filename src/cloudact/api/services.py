@@ -9,6 +9,8 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from cloudact.api.operability.rates import Rates
+from cloudact.api.operability.readiness import Readiness
 from cloudact.api.operability.shutdown import Shutdown
 from cloudact.wiring import Services
 
@@ -24,6 +26,8 @@ class AppState:
     services: Services
     root_key: SecretStr
     shutdown: Shutdown
+    rates: Rates
+    readiness: Readiness
     metrics_token: SecretStr | None
     recording: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_RECORDING))
 

@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
 
 from cloudact.catalog.config_file import ConfigFile, TableConfig
@@ -36,7 +37,8 @@ def content_of(path: Path) -> Content | None:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             return OSError(errno.EINVAL, "it is not a regular file")
-        return path.read_bytes()
+        with FileIO(path) as file:  # `read_bytes` takes five times as long, and a catalog is read at every request
+            return file.readall()
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
 import threading
-from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +25,29 @@ _DATASET = "{dataset}"
 
 def read_files(root: Path, folder: str) -> Files:
     """Return the content of every file that can matter in a dataset's folder, by path relative to `root`."""
-    base = root / folder
-    paths = [base / CONFIG, *sorted(base.glob("schemas/*.json")), *sorted(base.rglob("*.sql"))]
     files: dict[str, Content] = {}
-    for path in paths:
+    for path in sorted({f"{folder}/{CONFIG}", *_listed(root, f"{folder}/schemas"), *_walked(root, folder)}):
         # Gone is as if it had never been listed: an editor that saves by renaming takes a file away for a moment.
-        if (content := content_of(path)) is not None:
-            files[path.relative_to(root).as_posix()] = content
+        if is_declaration(path, folder) and (content := content_of(root / path)) is not None:
+            files[path] = content
     return files
+
+
+def _listed(root: Path, folder: str) -> list[str]:
+    """Return the paths in a folder, which may be a link to one; none where it cannot be listed."""
+    try:
+        with os.scandir(root / folder) as entries:
+            return [f"{folder}/{entry.name}" for entry in entries]
+    except OSError:
+        return []
+
+
+def _walked(root: Path, folder: str) -> Iterator[str]:
+    """Yield the paths in a folder and in those below it."""
+    start = len(str(root / folder))
+    for inner, folders, names in os.walk(root / folder):
+        under = folder + inner[start:].replace(os.sep, "/")
+        yield from (f"{under}/{name}" for name in (*folders, *names))
 
 
 def folders_in(root: Path) -> list[str]:
@@ -180,6 +194,13 @@ class CatalogSource:
         return _PARSED.catalog({**read_files(self.root, CENTRAL), **read_files(self.root, ORGANIZATION)}, self.engine)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outcome:
+    given: Mapping[str, bytes | str]
+    engine: Engine
+    outcome: Catalog | tuple[Problem, ...]
+
+
 class _Parsed:
     """What came of the files parsed last in this process, by content: several services may be over the same files."""
 
@@ -187,24 +208,20 @@ class _Parsed:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._outcomes: OrderedDict[tuple[bytes, Engine], Catalog | tuple[Problem, ...]] = OrderedDict()
+        # The one used last is the first. To compare all bytes takes a tenth of the time of any digest of them.
+        self._outcomes: list[_Outcome] = []
 
     def catalog(self, files: Files, engine: Engine) -> Catalog:
         """Return the catalog of these files, parsed now or before; raises CatalogError when any of them is wrong."""
-        key = (_digest(files), engine)
+        given = {path: content if isinstance(content, bytes) else repr(content) for path, content in files.items()}
+        found = next((item for item in tuple(self._outcomes) if item.engine == engine and item.given == given), None)
+        if found is None:
+            found = _Outcome(given, engine, _outcome(files, engine))
         with self._lock:
-            outcome = self._outcomes.get(key)
-            if outcome is not None:
-                self._outcomes.move_to_end(key)
-        if outcome is None:
-            outcome = _outcome(files, engine)
-            with self._lock:
-                self._outcomes[key] = outcome
-                while len(self._outcomes) > self.most:
-                    self._outcomes.popitem(last=False)
-        if isinstance(outcome, Catalog):
-            return outcome
-        raise CatalogError(outcome)
+            self._outcomes = [found, *(item for item in self._outcomes if item is not found)][: self.most]
+        if isinstance(found.outcome, Catalog):
+            return found.outcome
+        raise CatalogError(found.outcome)
 
 
 _PARSED = _Parsed()
@@ -215,12 +232,3 @@ def _outcome(files: Files, engine: Engine) -> Catalog | tuple[Problem, ...]:
         return parse_catalog(files, engine)
     except CatalogError as error:
         return error.problems
-
-
-def _digest(files: Files) -> bytes:
-    whole = hashlib.sha256()
-    for path, content in sorted(files.items()):
-        found = content if isinstance(content, bytes) else repr(content).encode()
-        whole.update(f"{path}\0{len(found)}\0".encode())
-        whole.update(found)
-    return whole.digest()

@@ -16,6 +16,7 @@ from cloudact.cli.audit import commands as audit
 from cloudact.cli.doctor import doctor
 from cloudact.cli.hierarchy import commands as hierarchy
 from cloudact.cli.init import init
+from cloudact.cli.notifications import channel
 from cloudact.cli.recreation import backup
 from cloudact.cli.recreation.recreate import recreate
 from cloudact.cli.secrets import credential, sealing
@@ -41,6 +42,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(audit.app, name="audit")
 app.add_typer(sealing.app, name="sealing")
 app.add_typer(credential.app, name="credential")
+app.add_typer(channel.app, name="channel")
 app.command()(init)
 app.command()(serve)
 app.command()(doctor)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
@@ -34,14 +37,74 @@ def print_json(answer: Answer) -> None:
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
+_NARROWEST = 20
+_GAP, _INDENT = "  ", "    "
+_NUMBER = re.compile(r"[0-9,]*|-")
+
+
 def answer_console() -> Console:
-    """Return the console that answers are printed on."""
+    """Return the console that answers are printed on; `say` breaks lines for a terminal, and nothing else does."""
     return Console(highlight=False, soft_wrap=True, emoji=False)
+
+
+def visible(text: str) -> str:
+    """Return text that strangers may have sent, such as a path, without what would move or colour a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def say(console: Console, lead: str, text: str | Text, *, style: str = "", lead_style: str = "") -> None:
+    """Print one line; where a terminal is too narrow for it, it goes on in the column in which its text began.
+
+    It is broken between words only: an id or a key is copied in one piece.
+    """
+    said = Text(text, style) if isinstance(text, str) else text.copy()
+    said.overflow = "ignore"
+    room = max(console.width - len(lead), _NARROWEST)
+    lines = said.wrap(console, room) if console.is_terminal else [said]
+    for number, line in enumerate(lines):
+        line.rstrip()
+        console.print(Text(" " * len(lead) if number else lead, lead_style or style) + line)
+
+
+def columns(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
+    """Print rows in columns, numbers to the right.
+
+    A row that a terminal is too narrow for goes on in lines of its own, whose columns are below each other as well.
+    """
+    cells = [[cell if isinstance(cell, Text) else Text(" ".join(cell.split())) for cell in row] for row in rows]
+    lines = [[Text(title, "dim") for title in titles], *cells]
+    widths = [max(line[place].cell_len for line in lines) for place in range(len(titles))]
+    right = [all(_NUMBER.fullmatch(row[place].plain) for row in cells) for place in range(len(titles))]
+    parts = list(_parts(widths, console.width if console.is_terminal else sys.maxsize))
+    for line in lines:
+        for part in parts:
+            padded = [_padded(line[place], widths[place], right=right[place]) for place in part]
+            text = Text(_GAP).join(padded)
+            text.rstrip()
+            say(console, _INDENT if part[0] else "", text)
+
+
+def _parts(widths: Sequence[int], room: int) -> Iterator[range]:
+    """Yield the places of the columns of each line that a row takes; a wide first one has a line for itself."""
+    first, used, alone = 0, 0, sum(widths) + len(_GAP) * (len(widths) - 1) > room and widths[0] > room / 2
+    for place, width in enumerate(widths):
+        needed = len(_GAP) + width if place > first else width
+        if place > first and (used + needed > room or (alone and first == 0)):
+            yield range(first, place)
+            first, used, needed = place, len(_INDENT), width
+        used += needed
+    yield range(first, len(widths))
+
+
+def _padded(cell: Text, width: int, *, right: bool) -> Text:
+    padded, missing = cell.copy(), width - cell.cell_len
+    padded.pad_left(missing) if right else padded.pad_right(missing)
+    return padded
 
 
 def headline(console: Console, subject: str, status: str, message: str) -> None:
     """Print the one line that says it all."""
-    console.print(f"{escape(subject)}  [{_STYLES.get(status, 'bold')}]{escape(status)}[/]  {escape(message)}")
+    say(console, "", Text.assemble(f"{subject}  ", (status, _STYLES.get(status, "bold")), f"  {message}"))
 
 
 def _grid(console: Console, rows: list[tuple[str, str, str]]) -> None:
@@ -64,7 +127,7 @@ def dataset_status(answer: Answer) -> None:
     existing, expected = len(answer["tables_existing"]), answer["tables_expected"]
     console.print(f"{existing} of {expected} declared tables exist", style="dim")
     if answer["views"]:
-        console.print(_views(answer["views"]), style="dim", markup=False)
+        say(console, "", _views(answer["views"]), style="dim")
     _grid(console, [*_missing(answer), *_differences(answer), *_conflicts(answer)])
 
 
@@ -152,17 +215,16 @@ def onboarded(answer: Answer) -> None:
 def organization_list(answer: Answer) -> None:
     """Print one page of organizations."""
     console = answer_console()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     statuses = answer["sync_status"]
-    for title in ("slug", "company", "plan", "status", "dataset", "location", *(["stands"] if statuses else [])):
-        table.add_column(title, overflow="fold")
-    for item in answer["organizations"]:
-        cells = (
+    rows = [
+        (
             item["org_slug"], item["company_name"], item["subscription_plan"] or "", item["status"],
             item["org_dataset_id"], item["dataset_location"] or "", *([statuses[item["org_slug"]]] if statuses else []),
-        )  # fmt: skip
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
+        )
+        for item in answer["organizations"]
+    ]  # fmt: skip
+    titles = ("slug", "company", "plan", "status", "dataset", "location", *(["stands"] if statuses else []))
+    columns(console, titles, rows)
     shown = len(answer["organizations"])
     first = answer["offset"] + 1 if shown else 0
     console.print(f"{first} to {answer['offset'] + shown} of {answer['total']}", style="dim")

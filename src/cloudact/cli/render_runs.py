@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from cloudact.cli.render import Answer, answer_console, headline
+from cloudact.cli.render import Answer, answer_console, headline, say
 
 _MARKS = {
     "COMPLETED": ("ok  ", "green"),
@@ -19,7 +18,6 @@ _MARKS = {
 }
 # Beside their lists, these say nothing that the summary does not say.
 _MADE = {"tables_created": "+ table", "views_created": "+ view", "views_replaced": "+ view", "notes": "i"}
-_NARROWEST = 20
 
 
 def run_report(answer: Answer) -> None:
@@ -30,12 +28,12 @@ def run_report(answer: Answer) -> None:
     for step in answer["steps"]:
         _step(console, step, planned=answer["dry_run"])
     for run_id in answer["interrupted"]:
-        _say(console, "  i ", f"an earlier run was interrupted, and is marked as FAILED: {run_id}", style="dim")
+        say(console, "  i ", f"an earlier run was interrupted, and is marked as FAILED: {run_id}", style="dim")
     if answer["dry_run"] and len(answer["steps"]) > 1:
         text = "each step was planned on the warehouse as it is, without what earlier steps would do"
-        _say(console, "  i ", text, style="dim")
+        say(console, "  i ", text, style="dim")
     if not answer["dry_run"] and not answer["recorded"]:
-        _say(console, "  ! ", f"the run is not recorded: {answer['record_problem']}", lead_style="yellow")
+        say(console, "  ! ", f"the run is not recorded: {answer['record_problem']}", lead_style="yellow")
 
 
 def run_list(answer: Answer) -> None:
@@ -47,7 +45,7 @@ def run_list(answer: Answer) -> None:
         facts = f"{_moment(run['start_time'])}  {run['status']:9}  {_seconds(run['duration_ms'])}".rstrip()
         console.print(f"{run['pipeline_logging_id']:{longest}}  {facts}", markup=False)
         error = (run["error_message"] or "").partition("\n")[0]
-        _say(console, "  ", f"{run['pipeline_id']} for {run['org_slug']}{f': {error}' if error else ''}")
+        say(console, "  ", f"{run['pipeline_id']} for {run['org_slug']}{f': {error}' if error else ''}")
     first = answer["offset"] + 1 if runs else 0
     console.print(f"{first} to {answer['offset'] + len(runs)} of {answer['total']}", style="dim")
 
@@ -57,9 +55,9 @@ def run_record(answer: Answer) -> None:
     console, run = answer_console(), answer["run"]
     headline(console, run["pipeline_id"], run["status"], f"run {run['pipeline_logging_id']}")
     began = f"for {run['org_slug']}, started {_moment(run['start_time'])} UTC"
-    _say(console, "  ", ", ".join(part for part in (began, _seconds(run["duration_ms"])) if part), style="dim")
+    say(console, "  ", ", ".join(part for part in (began, _seconds(run["duration_ms"])) if part), style="dim")
     if run["error_message"]:
-        _say(console, "  ", run["error_message"])
+        say(console, "  ", run["error_message"])
     for step in answer["steps"]:
         _attempt(console, step)
 
@@ -71,9 +69,9 @@ def available(answer: Answer) -> None:
         named = "  ".join(part for part in (pipeline["id"], pipeline["name"]) if part)
         console.print(named or "(no id)", markup=False)
         steps = ", ".join(step["step_id"] for step in pipeline["steps"])
-        _say(console, "  ", f"{pipeline['file']}: {steps or 'cannot be run'}")
+        say(console, "  ", f"{pipeline['file']}: {steps or 'cannot be run'}")
         for problem in pipeline["problems"]:
-            _say(console, "  ! ", f"{problem['field']}: {problem['message']}", lead_style="yellow")
+            say(console, "  ! ", f"{problem['field']}: {problem['message']}", lead_style="yellow")
     if not answer["pipelines"]:
         console.print("The catalog's directory has no pipeline.")
 
@@ -85,9 +83,9 @@ def _step(console: Console, step: Answer, *, planned: bool) -> None:
     tries = f"{step['attempts']} attempts, " if step["attempts"] > 1 else ""
     _marked(console, step["state"], f"{step['step_id']}: {took}{tries}{said}")
     if failure and failure["hint"]:
-        _say(console, " " * 7, failure["hint"], style="dim")
+        say(console, " " * 7, failure["hint"], style="dim")
     for line in _details(step["details"], planned=planned):
-        _say(console, " " * 7, line)
+        say(console, " " * 7, line)
 
 
 def _attempt(console: Console, step: Answer) -> None:
@@ -97,23 +95,14 @@ def _attempt(console: Console, step: Answer) -> None:
     facts = (step["step_type"], again, _moment(step["start_time"]), _seconds(step["duration_ms"]))
     _marked(console, step["status"], f"{step['step_name']}: {', '.join(fact for fact in facts if fact)}")
     if told := step["error_message"] or kept.get("summary"):
-        _say(console, " " * 7, str(told))
+        say(console, " " * 7, str(told))
     for line in _details(kept.get("details")):
-        _say(console, " " * 7, line)
+        say(console, " " * 7, line)
 
 
 def _marked(console: Console, state: str, text: str) -> None:
     mark, style = _MARKS.get(state, (state, ""))
-    _say(console, f"  {mark} ", text, lead_style=style)
-
-
-def _say(console: Console, lead: str, text: str, *, style: str = "", lead_style: str = "") -> None:
-    """Print one line; where a terminal is too narrow for it, it goes on in the column in which its text began."""
-    said = Text(text, style)
-    room = max(console.width - len(lead), _NARROWEST)
-    lines = said.wrap(console, room) if console.is_terminal else [said]
-    for number, line in enumerate(lines):
-        console.print(Text(" " * len(lead) if number else lead, lead_style or style) + line)
+    say(console, f"  {mark} ", text, lead_style=style)
 
 
 def _details(details: object, *, planned: bool = False) -> list[str]:

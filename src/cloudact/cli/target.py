@@ -14,6 +14,7 @@ from cloudact.cli.access.calls import KeyCalls, LocalKeyCalls, RemoteKeyCalls
 from cloudact.cli.accounts.calls import AccountCalls, LocalAccountCalls, RemoteAccountCalls
 from cloudact.cli.audit.calls import AuditCalls, LocalAuditCalls, RemoteAuditCalls
 from cloudact.cli.hierarchy.calls import HierarchyCalls, LocalHierarchyCalls, RemoteHierarchyCalls
+from cloudact.cli.notifications.calls import ChannelCalls, LocalChannelCalls, RemoteChannelCalls
 from cloudact.cli.secrets.calls import LocalSecretCalls, RemoteSecretCalls, SecretCalls
 from cloudact.errors import ConfigurationError, InvalidRequest, Problem, ServiceError
 from cloudact.pipeline.cancellation import Cancellation, cancelled_by_signals
@@ -37,7 +38,7 @@ _PATIENCE = httpx2.Timeout(None, connect=5.0)  # for what copies tables or runs 
 
 # One of these is in every answer of the service; without any, something else is at its address.
 _ANSWERS: Mapping[str, type] = {
-    **dict.fromkeys(("dataset", "key_id", "credential_id"), str),
+    **dict.fromkeys(("dataset", "key_id", "credential_id", "channel_id"), str),
     **dict.fromkeys(("credential", "entity", "key"), dict),
     **dict.fromkeys(
         ("organizations", "examinations", "steps", "runs", "backups", "tables", "pipelines", "columns", "credentials"),
@@ -45,7 +46,7 @@ _ANSWERS: Mapping[str, type] = {
     ),
     **dict.fromkeys(("subscription_id", "usage_date", "organization_status"), str),
     "fiscal_year_start_month": int,
-    **dict.fromkeys(("entities", "roots", "created", "keys", "logs", "chains"), list),
+    **dict.fromkeys(("entities", "roots", "created", "keys", "logs", "chains", "channels"), list),
 }
 
 
@@ -59,6 +60,10 @@ class Target(Protocol):
     @property
     def audit(self) -> AuditCalls:
         """Operations on the audit trail."""
+
+    @property
+    def channels(self) -> ChannelCalls:
+        """Operations on notification channels."""
 
     @property
     def secrets(self) -> SecretCalls:
@@ -135,6 +140,7 @@ class LocalTarget:
         self.keys = LocalKeyCalls(services)
         self.audit = LocalAuditCalls(services)
         self.secrets = LocalSecretCalls(services)
+        self.channels = LocalChannelCalls(services)
         self.hierarchy = LocalHierarchyCalls(services)
         self.accounts = LocalAccountCalls(services)
 
@@ -254,6 +260,7 @@ class RemoteTarget:
         self.keys = RemoteKeyCalls(self._send)
         self.audit = RemoteAuditCalls(self._send, _PATIENCE)
         self.secrets = RemoteSecretCalls(self._send)
+        self.channels = RemoteChannelCalls(self._send)
         self.hierarchy = RemoteHierarchyCalls(self._send, self._read)
         self.accounts = RemoteAccountCalls(self._send)
         try:

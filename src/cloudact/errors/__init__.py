@@ -7,6 +7,7 @@
     │   └── PipelineInvalid         a pipeline file, or a parameter of its run, is wrong; carries every problem
     ├── IdempotencyKeyInUse         another call works on the same request
     ├── IdempotencyKeyReused        the key stands for another request
+    ├── RateLimited                 a key or an address sends too many requests
     ├── Unauthenticated             no key, or a key nobody has
     ├── AccessDenied                a good key for something else
     ├── DestructiveRefused          the request would delete data
@@ -32,9 +33,11 @@
     ├── TransientError              a step met something that may work later
     ├── StepCancelled               a step's time is over, or its run was interrupted
     ├── CredentialNotFound
+    ├── ChannelNotFound             the organization has no active notification channel of this id
     ├── KeyNotFound                 the organization has no API key of this id
     ├── KeyNotActive                an API key that no longer works is not rotated
     ├── PlatformSecretLost          keys of organizations need a secret that is not there any more
+    ├── StoredValueDamaged          a value of the central dataset was written by others, and cannot be meant
     ├── SealBroken                  a sealed value does not open with the keys at hand
     ├── SealingUnavailable          the sealing key cannot be used: says nothing about the values it sealed
     │   └── SealingDenied           the service's own credentials may not use it
@@ -94,6 +97,7 @@ from cloudact.errors.organizations import (
     OnboardingUnfinished,
     OrganizationExists,
     OrganizationNotFound,
+    StoredValueDamaged,
 )
 from cloudact.errors.requests import (
     DestructiveRefused,
@@ -102,11 +106,13 @@ from cloudact.errors.requests import (
     InvalidRequest,
     NotReady,
     PipelineInvalid,
+    RateLimited,
     ServiceError,
 )
 from cloudact.errors.root import CloudactError, Problem, listed
 from cloudact.errors.runs import RunNotFound, StepCancelled, TransientError
 from cloudact.errors.secrets import (
+    ChannelNotFound,
     CredentialNotFound,
     PlatformSecretLost,
     SealBroken,
@@ -130,6 +136,7 @@ __all__ = [
     "CatalogError",
     "CentralTableBlocked",
     "ChangeFailed",
+    "ChannelNotFound",
     "CloudactError",
     "ConfigurationError",
     "CredentialNotFound",
@@ -161,6 +168,7 @@ __all__ = [
     "PlatformSecretLost",
     "Problem",
     "QuotaExceeded",
+    "RateLimited",
     "RunNotFound",
     "RunRefused",
     "SealBroken",
@@ -168,6 +176,7 @@ __all__ = [
     "SealingUnavailable",
     "ServiceError",
     "StepCancelled",
+    "StoredValueDamaged",
     "SubscriptionEnded",
     "SubscriptionNotFound",
     "TransientError",

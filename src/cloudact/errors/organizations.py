@@ -73,3 +73,12 @@ class OrganizationNotFound(CloudactError):
             hint="List organizations with GET /api/v1/organizations, or create this one with "
             "POST /api/v1/organizations/onboard.",
         )
+
+
+class StoredValueDamaged(CloudactError):
+    """A value that decides something is not what the service writes there: somebody else wrote it."""
+
+    code = "stored_value_damaged"
+
+    def __init__(self, slug: str, column: str, what: str, fix: str) -> None:
+        super().__init__(f"{column} of organization {slug} cannot be read: {what}", hint=fix)

@@ -60,6 +60,22 @@ class IdempotencyKeyReused(CloudactError):
         )
 
 
+class RateLimited(CloudactError):
+    """A key or an address has sent too many requests; `limit` is which limit, and it is over after `retry_after` s."""
+
+    code = "rate_limited"
+
+    def __init__(self, limit: str, retry_after: int) -> None:
+        what = "from this address were refused for their key" if limit == "refused" else f"were sent from this {limit}"
+        super().__init__(
+            f"Too many requests {what}",
+            hint=f"Send the next one after {retry_after} s, as Retry-After says. The limits are settings of the "
+            "service: CA_RATE_LIMIT_PER_KEY, CA_RATE_LIMIT_PER_ADDRESS and CA_RATE_LIMIT_REFUSED.",
+        )
+        self.limit = limit
+        self.retry_after = retry_after
+
+
 class NotReady(CloudactError):
     """The service cannot serve requests now, for a reason that only its operator should read."""
 

@@ -46,3 +46,15 @@ class CredentialNotFound(CloudactError):
             f"Organization {slug} has no active credential {name}",
             hint=f"List them with GET /api/v1/organizations/{slug}/integrations, or store one with PUT.",
         )
+
+
+class ChannelNotFound(CloudactError):
+    """The organization has no active notification channel of this id."""
+
+    code = "channel_not_found"
+
+    def __init__(self, slug: str, channel_id: str) -> None:
+        super().__init__(
+            f"Organization {slug} has no active notification channel {channel_id}",
+            hint=f"List them with GET /api/v1/organizations/{slug}/notifications/channels.",
+        )

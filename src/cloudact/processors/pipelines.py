@@ -22,7 +22,7 @@ from cloudact.pipeline.states import State
 from cloudact.processors.files import DeclaredPipeline, PipelineFiles
 from cloudact.processors.registry import load_processors
 from cloudact.processors.use_cases import Dependencies
-from cloudact.tenancy.actor import UNATTENDED, Actor
+from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType
 from cloudact.tenancy.names import OrgSlug
 
@@ -41,7 +41,7 @@ class RunRequest:
     trigger: TriggerType = TriggerType.MANUAL
     org_api_key_id: str | None = None
     confined: bool = False
-    actor: Actor = UNATTENDED
+    actor: Actor = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

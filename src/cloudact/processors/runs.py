@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +13,7 @@ from cloudact.pipeline.processor import JSON
 from cloudact.pipeline.records import RUN_ID, RUNS, STEP_LOGS
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.store import stored_json
 from cloudact.warehouse.driver import Condition, Equals, Page, Session, Warehouse
 
 MAX_PAGE = 500
@@ -145,11 +145,7 @@ def _step(row: dict[str, Any]) -> StepLog:
 
 
 def _parsed(row: dict[str, Any]) -> dict[str, Any]:
-    """An engine may return JSON as its text."""
-    return {
-        name: json.loads(value) if name in JSON_COLUMNS and isinstance(value, str) else value
-        for name, value in row.items()
-    }
+    return {name: stored_json(value) if name in JSON_COLUMNS else value for name, value in row.items()}
 
 
 def _require(session: Session, central: Dataset) -> None:

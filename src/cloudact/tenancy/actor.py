@@ -63,6 +63,7 @@ class Actor:
         return Actor(named=name)
 
 
+# For scripts that call a use case themselves; a test finds a call of the service that leaves out who acts.
 UNATTENDED = Actor.system()
 
 

@@ -48,8 +48,8 @@ def field_checks(request: OnboardingRequest, plans: Mapping[str, SubscriptionPla
     """Return a check for each field of the request, in the order of the fields."""
     rules: list[tuple[str, str | None, Callable[[str], str]]] = [
         ("org_slug", request.org_slug, slug_problem),
-        ("company_name", request.company_name, _company_problem),
-        ("admin_email", request.admin_email, _email_problem),
+        ("company_name", request.company_name, lambda text: label_problem(text, MAX_COMPANY_NAME)),
+        ("admin_email", request.admin_email, email_problem),
         ("subscription_plan", request.subscription_plan, lambda text: _plan_problem(text, plans)),
     ]
     given = [_check(name, value, rule) for name, value, rule in rules if value is not None]
@@ -63,10 +63,15 @@ def locale_checks(values: Mapping[str, str | None]) -> list[Check]:
 
 def require(checks: list[Check]) -> None:
     """Raise InvalidRequest naming every check that failed."""
-    failed = [check for check in checks if not check.passed]
-    if failed:
-        problems = [Problem("request", check.name, check.message, "") for check in failed]
-        raise InvalidRequest("; ".join(f"{check.name}: {check.message}" for check in failed), problems=problems)
+    unmet = [check for check in checks if not check.passed]
+    if unmet:
+        problems = [Problem("request", check.name, check.message, "") for check in unmet]
+        raise InvalidRequest("; ".join(f"{check.name}: {check.message}" for check in unmet), problems=problems)
+
+
+def failed(name: str, message: str) -> Check:
+    """Return a check that does not hold, with words that need not repeat what was looked at."""
+    return Check(name, passed=False, message=message)
 
 
 def _check(name: str, value: str, rule: Callable[[str], str]) -> Check:
@@ -74,11 +79,12 @@ def _check(name: str, value: str, rule: Callable[[str], str]) -> Check:
     return Check(name, not problem, f"{value!r} {problem}" if problem else f"{value} is valid")
 
 
-def _company_problem(text: str) -> str:
+def label_problem(text: str, most: int) -> str:
+    """Return why a text cannot be shown as the name of something, or nothing."""
     if not text.strip():
         return "is empty"
-    if len(text) > MAX_COMPANY_NAME:
-        return f"has {len(text)} characters; at most {MAX_COMPANY_NAME} are allowed"
+    if len(text) > most:
+        return f"has {len(text)} characters; at most {most} are allowed"
     if any(unicodedata.category(character) == "Cc" for character in text):
         return "has control characters"
     if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
@@ -86,7 +92,8 @@ def _company_problem(text: str) -> str:
     return ""
 
 
-def _email_problem(text: str) -> str:
+def email_problem(text: str) -> str:
+    """Return why a text is no e-mail address, or nothing."""
     try:
         validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:

@@ -144,7 +144,7 @@ class Onboarding:
             claimed, created = profile is not None, profile is not None
             if profile is None:
                 found = store.existing_profile(slug)
-                created = _take_over(store, found, request, now)
+                created = _take_over(store, found, request, claimed_at=now, now=self.clock())
                 profile = updated(found, request)
                 plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
             made = session.apply(plan)
@@ -308,13 +308,18 @@ def _is_claimed(profile: Profile, now: datetime) -> bool:
     return profile.updated_at is not None and now - profile.updated_at < ABANDONED_AFTER
 
 
-def _take_over(store: Store, profile: Profile, request: OnboardingRequest, now: datetime) -> bool:
-    """Tell whether this call finishes an onboarding that stopped; raises when it may not, and is no resync either."""
+def _take_over(
+    store: Store, profile: Profile, request: OnboardingRequest, *, claimed_at: datetime, now: datetime
+) -> bool:
+    """Tell whether this call finishes an onboarding that stopped; raises when it may not, and is no resync either.
+
+    Its own claim is as old as the first attempt at it; another one's age is told from `now`.
+    """
     if profile.status != PROVISIONING:
         if not request.regenerate_api_key_if_exists:
             raise OrganizationExists(profile.org_slug)
         return False
-    if profile.updated_at == now:
+    if profile.updated_at == claimed_at:
         return True  # by an earlier attempt of this very call
     if _is_claimed(profile, now) or not store.take_over(profile):
         raise OnboardingUnfinished(profile.org_slug)

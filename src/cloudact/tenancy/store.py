@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -46,6 +47,9 @@ USED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Fields of a request that an existing profile takes over, when the request has them.
 _UPDATABLE = ("subscription_plan", "default_currency", "default_country", "default_language", "default_timezone")
+
+# Requests have at most 200 levels and answers 255; pydantic-core, its recursion guard.
+_MAX_NESTING = 220
 
 NewId = Callable[[], str]
 
@@ -315,3 +319,33 @@ def subscription_limits(plan: SubscriptionPlan) -> dict[str, int | None]:
 
 def _profile(row: dict[str, Any]) -> Profile:
     return Profile(**row)
+
+
+def stored_json(value: object) -> Any:
+    """Return what a column of JSON holds, which an engine may give as text.
+
+    A text that is no JSON, or that is nested deeper than an answer can be, is returned as it is.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return value if _is_deep(found) else found
+
+
+def stored_object(value: object) -> dict[str, Any] | None:
+    """Return the object that a column of JSON holds; None for anything else, which another program has written."""
+    found = stored_json(value)
+    return found if isinstance(found, dict) else None
+
+
+def _is_deep(value: object) -> bool:
+    items = [value]
+    for _ in range(_MAX_NESTING):
+        inner = (item.values() if isinstance(item, dict) else item for item in items if isinstance(item, dict | list))
+        items = [item for each in inner for item in each]
+        if not items:
+            return False
+    return True

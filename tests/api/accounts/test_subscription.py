@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -135,7 +136,30 @@ def test_an_organization_does_not_change_its_own_plan(onboarded: TestClient, acm
 def test_unlimited_is_told_as_null(onboarded: TestClient) -> None:
     onboarded.put(SUBSCRIPTION, json={"plan_name": "ENTERPRISE"})
     quota = onboarded.get(QUOTA).json()
-    assert (quota["daily"]["limit"], quota["concurrent"]["limit"], quota["seat_limit"]) == (None, None, None)
+    assert {quota[name]["limit"] for name in ("daily", "monthly", "concurrent", "providers", "seats")} == {None}
+
+
+def test_of_providers_that_come_at_once_as_many_pass_as_are_allowed(onboarded: TestClient) -> None:
+    def put(number: int) -> int:
+        path = f"{ORGANIZATIONS}/acme_corp/integrations/provider_{number}/credentials/default"
+        return onboarded.put(path, json={"secret": "s3cret-of-a-provider", "credential_type": "API_KEY"}).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sorted(threads.map(put, range(6))) == [200] * 3 + [409] * 3
+    assert onboarded.get(QUOTA).json()["providers"]["used"] == 3
+
+
+def test_providers_are_counted_and_people_are_not(onboarded: TestClient) -> None:
+    credentials = f"{ORGANIZATIONS}/acme_corp/integrations/openai/credentials"
+    for name in ("first", "second"):
+        body = {"secret": "s3cret-of-a-provider", "credential_type": "API_KEY"}
+        assert onboarded.put(f"{credentials}/{name}", json=body).status_code == 200
+    quota = onboarded.get(QUOTA).json()
+    assert quota["providers"] == {"used": 1, "limit": 3, "starts_again_at": None}
+    assert quota["seats"] == {"used": None, "limit": 2, "starts_again_at": None}
+    for name in ("first", "second"):
+        onboarded.delete(f"{credentials}/{name}")
+    assert onboarded.get(QUOTA).json()["providers"]["used"] == 0
 
 
 def test_an_organization_without_a_subscription_can_be_given_one(onboarded: TestClient, live: Live) -> None:

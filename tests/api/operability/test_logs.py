@@ -32,6 +32,11 @@ def test_what_is_no_organization_is_not_called_one(log: Callable[[], str], clien
     assert "organization" not in last(log, "request")
 
 
+def test_a_path_is_logged_as_far_as_anybody_reads_it(log: Callable[[], str], client: TestClient) -> None:
+    client.get(f"/{'x' * 20_000}")
+    assert last(log, "request")["path"] == f"/{'x' * 499}"
+
+
 def test_what_a_library_says_is_a_line_like_any_other(log: Callable[[], str], client: TestClient) -> None:
     logging.getLogger("some.library").warning("careful: %s", "a thing")
     logging.getLogger("some.library").info("chatter")

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from cloudact.api.operability.protection import Protection
 from cloudact.wiring import Services
 from tests.acme import ACME
+from tests.api.live import Live
 from tests.api.operability.conftest import Protected
 from tests.api.published import ACME_STATUS, BOOTSTRAP, BOOTSTRAP_STATUS, ONBOARD, ORGANIZATIONS
 
@@ -107,11 +108,12 @@ def test_keys_are_counted_by_what_they_were_found_to_be(onboarded: TestClient, a
     assert len(outcomes) == 2
 
 
-def test_errors_of_the_warehouse_are_counted_by_code(client: TestClient, services: Services) -> None:
-    client.get(f"{ORGANIZATIONS}/acme_corp/quota")
-    assert value(samples(client), "warehouse_errors_total", code="warehouse_not_found") >= 0
-    services.metrics.warehouse_failed("warehouse_busy")
-    assert value(samples(client), "warehouse_errors_total", code="warehouse_busy") == 1
+def test_errors_of_the_warehouse_are_counted_by_code(onboarded: TestClient, live: Live) -> None:
+    live.execute("ALTER TABLE organizations.org_profiles ALTER default_country SET DATA TYPE INTEGER")
+    german = {"default_currency": "EUR", "default_timezone": "Europe/Berlin", "default_country": "DE"}
+    refused = onboarded.put(f"{ORGANIZATIONS}/acme_corp/locale", json=german)
+    assert refused.status_code == 500
+    assert value(samples(onboarded), "warehouse_errors_total", code=refused.json()["code"]) == 1
 
 
 def test_refusals_of_rate_limits_are_counted(protected: Protected, services: Services) -> None:

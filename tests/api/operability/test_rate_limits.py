@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from limits import parse_many
 
 from cloudact.api.operability.protection import Protection
-from cloudact.api.operability.rate_limits import RateLimits
+from cloudact.api.operability.rates import ADDRESS, Rates
 from cloudact.metrics import Metrics
 from tests.acme import ACME
 from tests.api.documented import operations
@@ -116,17 +116,14 @@ def test_probes_are_never_refused(protected: Protected, clock: Clock) -> None:
 
 
 def test_who_has_not_come_again_is_forgotten(clock: Clock) -> None:
-    async def nothing(*_: object) -> None: ...
-
-    limits = RateLimits(nothing, (), MANY, Metrics())
+    rates = Rates({ADDRESS: MANY}, Metrics())
 
     def count(number: int) -> None:
-        address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
-        limits.count({"type": "http", "path": "/", "headers": [], "client": (address, 1)})
+        rates.count((ADDRESS, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"))
 
     for number in range(9_999):
         count(number)
     clock.now += 61
-    limits._storage._MemoryStorage__expire_events()  # type: ignore[attr-defined]
+    rates._storage._MemoryStorage__expire_events()  # type: ignore[attr-defined]
     count(10_000)
-    assert len(limits._storage.events) == 1
+    assert len(rates._storage.events) == 1

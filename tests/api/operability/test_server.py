@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from cloudact.api.operability import connections
 from cloudact.api.operability.server import MAX_HEADER_BYTES, server_of
 from cloudact.errors import ConfigurationError
 from cloudact.settings import Settings, load_settings
@@ -35,7 +37,7 @@ def serve(services: Services, process_settings: Settings) -> Iterator[Serve]:
 
 @contextmanager
 def _served(services: Services, settings: Settings) -> Iterator[str]:
-    server = server_of(services, settings, SecretStr(ROOT_KEY), host="127.0.0.1", port=0)
+    server = server_of(services, settings, SecretStr(ROOT_KEY))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -83,6 +85,37 @@ def test_nor_is_one_that_begins_a_second_request_and_stops(serve: Serve) -> None
         connection.sendall(b"GET /healthz")
         while received := connection.recv(10_000):
             assert b"HTTP/1.1" not in received  # the rest of the first answer
+
+
+def test_whoever_opens_many_connections_keeps_nobody_out(
+    serve: Serve, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 8)
+    parts = urlsplit(serve())
+    with ExitStack() as opened:
+        idle = [
+            opened.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=20))
+            for _ in range(8 + 3)
+        ]
+        assert httpx2.get(f"{parts.geturl()}/healthz").status_code == 200
+        # The oldest four made room: for those that came after them, and for the request.
+        assert [connection.recv(1) for connection in idle[:4]] == [b""] * 4
+        idle[4].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle[4].recv(100).startswith(b"HTTP/1.1 200")
+    assert 'cloudact_connections_dropped_total{reason="crowded"} 4.0' in services.metrics.exposition().decode()
+
+
+def test_a_client_that_does_not_read_its_answer_is_not_waited_for(serve: Serve, services: Services) -> None:
+    parts = urlsplit(serve(request_seconds=0.2))
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.connect((parts.hostname, parts.port))
+        connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 40)  # more than the kernels take
+        while 'reason="unread"} 1.0' not in services.metrics.exposition().decode():
+            time.sleep(0.01)
+        while connection.recv(65_536):
+            pass  # what was under way, and then the end
 
 
 def test_a_header_has_a_length_at_which_it_ends(serve: Serve) -> None:

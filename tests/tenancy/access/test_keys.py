@@ -83,6 +83,47 @@ def test_a_key_of_an_earlier_version_still_opens_its_organization(world: World) 
     assert world.process().opens(made.api_key) == world.slug
 
 
+def an_earlier_keys_use(world: World) -> None:
+    used, other = world.onboard(), world.create(world.process()).api_key
+    keyed = {row["org_api_key_id"]: row["org_api_key_hash"] for row in world.rows()}
+    (first, _), (second, _) = keyed.items()
+    plain = {first: hashlib.sha256(used.encode()).hexdigest(), second: hashlib.sha256(other.encode()).hexdigest()}
+    for key_id, digest in plain.items():
+        world.change("org_api_keys", {"org_api_key_hash": digest}, Equals("org_api_key_id", key_id))
+    assert world.services.sealing.status().plain_key_digests == 2
+    here, there = world.process(), world.process()
+    assert {here.opens(used), here.opens(used), there.opens(used)} == {world.slug}
+    assert {row["org_api_key_id"]: row["org_api_key_hash"] for row in world.rows()} == plain
+    assert "update" not in here.warehouse.calls
+    here.uses.flush()
+    there.uses.flush()
+    stored = {row["org_api_key_id"]: row["org_api_key_hash"] for row in world.rows()}
+    assert stored == {first: keyed[first], second: plain[second]}
+    status = world.services.sealing.status()
+    assert status.plain_key_digests == 1
+    assert "1 active API key with the digest of an earlier version" in status.message
+    assert {process.opens(used) for process in (here, there, world.process())} == {world.slug}
+
+
+def test_a_use_of_an_earlier_key_stores_its_keyed_digest_later_on_duckdb(world: World) -> None:
+    an_earlier_keys_use(world)
+
+
+@pytest.mark.slow
+def test_a_use_of_an_earlier_key_stores_its_keyed_digest_later_on_bigquery(cloud_world: World) -> None:
+    an_earlier_keys_use(cloud_world)
+
+
+def test_a_digest_that_was_changed_meanwhile_stays(world: World) -> None:
+    key = world.onboard()
+    world.change("org_api_keys", {"org_api_key_hash": hashlib.sha256(key.encode()).hexdigest()})
+    here = world.process()
+    assert here.opens(key) == world.slug
+    world.change("org_api_keys", {"org_api_key_hash": "another"})
+    here.uses.flush()
+    assert [row["org_api_key_hash"] for row in world.rows()] == ["another"]
+
+
 def test_what_is_stored_opens_nothing_when_it_is_sent_as_a_key(world: World) -> None:
     key = world.onboard()
     (row,) = world.rows()
@@ -256,7 +297,9 @@ def test_every_change_of_a_key_is_on_the_audit_trail_without_the_key(world: Worl
 def test_every_attempt_at_an_operation_answers_the_same_key_which_is_there_once(world: World) -> None:
     world.onboard()
     here = world.process()
-    create, turn = (Operation(name, world.clock(), resumed=True, _key=bytes(32)) for name in ("create", "rotate"))
+    create, turn = (
+        Operation(name, "digest", world.clock(), resumed=True, _key=bytes(32)) for name in ("create", "rotate")
+    )
     made = [
         here.keys.create(world.slug, KeyRequest(), caller=ADMINISTRATOR, actor=ACTOR, operation=create)
         for _ in range(2)

@@ -71,9 +71,9 @@ class Ground:
         where = [Equals("org_slug", organization), Equals("sequence", number)]
         self.parts.warehouse.run(lambda session: session.update(CENTRAL, AUDIT_LOGS, values, where))
 
-    def insert(self, row: Mapping[str, object]) -> None:
-        """Add a row by hand."""
-        self.parts.warehouse.run(lambda session: session.insert(CENTRAL, AUDIT_LOGS, [row]))
+    def insert(self, *rows: Mapping[str, object]) -> None:
+        """Add rows by hand."""
+        self.parts.warehouse.run(lambda session: session.insert(CENTRAL, AUDIT_LOGS, rows))
 
     def remove(self, sequence: int, organization: str = ACME) -> None:
         """Take a row away, as far as nobody could tell it from one that was never written."""

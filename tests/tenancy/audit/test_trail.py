@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cloudact.errors import InvalidRequest, WarehouseUnavailable
+from cloudact.errors import AccessDenied, InvalidRequest, WarehouseUnavailable
 from cloudact.tenancy.access.caller import Caller, CallerKind
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.audit.event import Event
@@ -71,6 +71,21 @@ def test_a_failed_attempt_leaves_a_row_that_says_why(ground: Ground) -> None:
     with pytest.raises(WarehouseUnavailable), ground.trail.attempt(ACTOR, event()):
         raise WarehouseUnavailable("away")
     assert len(ground.rows()) == 1
+    with pytest.raises(AccessDenied), ground.trail.attempt(ACTOR, event()):
+        raise AccessDenied("It may not be done")
+    assert ground.rows()[-1]["status"] == "DENIED"
+
+
+def test_a_mistake_of_the_service_leaves_a_row_without_its_text(ground: Ground) -> None:
+    with pytest.raises(KeyError), ground.trail.attempt(ACTOR, event()):
+        raise KeyError("canary")
+    with pytest.raises(KeyError), ground.trail.operation(ACTOR, event()):
+        raise KeyError("canary")
+    failed, attempt, outcome = ground.rows()
+    assert json.loads(attempt["details"])["phase"] == "attempt"
+    for row in (failed, outcome):
+        assert row["status"] == "FAILURE"
+        assert row["error_message"] == "unexpected KeyError; the log of the service says more"
 
 
 def test_a_refused_access_belongs_to_the_organization_whose_key_it_was(ground: Ground) -> None:

@@ -14,6 +14,7 @@ from cloudact.tenancy.audit import verification
 from cloudact.tenancy.audit.chain import Head, linked
 from cloudact.tenancy.audit.rows import COLUMNS
 from cloudact.tenancy.audit.verification import Breach, ChainStatus
+from tests.tenancy.access.world import CountingWarehouse
 from tests.tenancy.audit.ground import ACME, OTHER, Ground, event
 
 
@@ -56,7 +57,7 @@ EDITS: dict[str, object] = {
     "error_message": "never",
     "created_at": datetime(2020, 1, 1, tzinfo=UTC),
     "previous_hash": "0" * 64,
-    "row_hash": "0" * 64,
+    "row_hash": "é" * 64,
 }
 
 
@@ -113,10 +114,34 @@ def test_a_row_of_another_organization_is_found(told: Ground) -> None:
     assert broken(told) == (Breach.ALTERED, 5)
 
 
-@pytest.mark.parametrize("head", [None, "nonsense", "4:" + "0" * 64, "5:" + "0" * 64])
+@pytest.mark.parametrize("head", [None, "nonsense", "4:" + "0" * 64, "5:" + "0" * 64, "9" * 5_000 + ":x"])
 def test_an_edited_anchor_is_found(told: Ground, head: str | None) -> None:
     told.set_head(head)
     assert broken(told)[0] is Breach.ANCHOR
+
+
+def test_details_nested_without_end_are_an_edit(told: Ground) -> None:
+    for depth in (2_000, 50_000):
+        told.set(3, details="[" * depth + "]" * depth)
+        assert broken(told) == (Breach.ALTERED, 3)
+
+
+def test_a_chain_whose_organization_lost_its_profile_is_found(fresh: Ground) -> None:
+    fresh.do(event("a", OTHER), event("b", OTHER))
+    with fresh.parts.warehouse.connect() as connection:  # type: ignore[attr-defined]
+        connection.execute("DELETE FROM organizations.org_profiles WHERE org_slug = ?", [OTHER])
+    found = fresh.verify()
+    assert [(chain.organization, chain.breach) for chain in found.chains] == [
+        ("system", None), (ACME, None), (OTHER, Breach.ANCHOR),
+    ]  # fmt: skip
+    assert fresh.chain(OTHER).message == "the organization has no profile, and there are rows up to 2"
+
+
+def test_a_chain_of_one_page_is_verified_in_three_looks(told: Ground) -> None:
+    counting = CountingWarehouse(told.parts.warehouse)
+    verifier = replace(told.parts.verifier, warehouse=counting)
+    assert verifier.verify(ACME).status is ChainStatus.INTACT
+    assert counting.calls["run"] == 3 + 1  # which finds that there is such an organization
 
 
 @pytest.mark.parametrize("size", [1, 5])
@@ -160,6 +185,10 @@ def test_rows_and_anchor_of_an_earlier_time_are_found_by_a_checkpoint(told: Grou
     assert told.chain().status is ChainStatus.INTACT
     report = told.chain(checkpoint=checkpoint)
     assert (report.breach, report.broken_at) == (Breach.ROLLED_BACK, 4)
+    assert told.verify(checkpoint=checkpoint).checkpoint[ACME] == checkpoint[ACME]
+    told.set(1, user_id="x")
+    assert set(told.verify().checkpoint) == {"system", OTHER}
+    told.set(1, user_id="administrator")
     told.do(*(event(f"again {number}") for number in range(3)))
     report = told.chain(checkpoint=checkpoint)
     assert (report.breach, report.broken_at) == (Breach.ROLLED_BACK, 5)
@@ -193,27 +222,20 @@ def test_writers_do_not_disturb_it(ground: Ground, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_rows_are_verified_a_page_at_a_time(ground: Ground) -> None:
-    key = ground.parts.platform.derive("audit")
+def test_pages_of_the_real_size_are_verified_one_after_another(ground: Ground) -> None:
+    # Four whole pages, and a last one of a single row.
+    rows = 4 * verification.PAGE + 1
     ground.do(event())
-    template, head = ground.rows()[0], Head(1, ground.rows()[0]["row_hash"])
-    with ground.parts.warehouse.connect() as connection:  # type: ignore[attr-defined]
-        names = ", ".join(template)
-        rows = []
-        for number in range(2, 100_001):
-            row = linked({**template, "audit_id": f"row-{number}"}, head, key)
-            head = Head(number, str(row["row_hash"]))
-            rows.append(tuple(row[name] for name in template))
-        connection.execute("CREATE TEMP TABLE t AS SELECT * FROM organizations.org_audit_logs LIMIT 0")
-        for start in range(0, len(rows), 500):
-            piece = rows[start : start + 500]
-            marks = ", ".join(f"({', '.join('?' * len(template))})" for _ in piece)
-            connection.execute(
-                f"INSERT INTO organizations.org_audit_logs ({names}) VALUES {marks}",
-                [value for row in piece for value in row],
-            )
+    (first,) = ground.rows()
+    key, head = ground.parts.platform.derive("audit"), Head(1, first["row_hash"])
+    made = []
+    for number in range(2, rows + 1):
+        made.append(linked({**first, "audit_id": f"row-{number}"}, head, key))
+        head = Head(number, str(made[-1]["row_hash"]))
+    ground.insert(*made)
     ground.set_head(str(head))
-    assert ground.chain().rows == 100_000
-    assert ground.chain().status is ChainStatus.INTACT
-    ground.set(77_777, error_message="x")
-    assert (ground.chain().breach, ground.chain().broken_at) == (Breach.ALTERED, 77_777)
+    report = ground.chain()
+    assert (report.status, report.rows) == (ChainStatus.INTACT, rows)
+    for number in (rows, 3 * verification.PAGE):
+        ground.set(number, error_message="x")
+        assert (ground.chain().breach, ground.chain().broken_at) == (Breach.ALTERED, number)

@@ -148,7 +148,7 @@ def test_a_history_tells_the_path_of_each_time(ground: Ground) -> None:
 
 def test_another_attempt_at_an_operation_answers_what_was_done(ground: Ground) -> None:
     """Also when somebody has changed the entity meanwhile, and when the first attempt wrote nothing."""
-    first = Operation("record", datetime(2026, 1, 1, tzinfo=UTC), resumed=False, _key=b"k")
+    first = Operation("record", "digest", datetime(2026, 1, 1, tzinfo=UTC), resumed=False, _key=b"k")
     again, other = replace(first, resumed=True), replace(first, record_id="other", resumed=True)
     department = {"entity_type": "DEPARTMENT", "entity_id": "D1", "entity_name": "One"}
     made = ground.hierarchies.create(ground.slug, department, actor=ACTOR, operation=first)

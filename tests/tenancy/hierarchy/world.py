@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,13 +89,12 @@ class Ground:
         return self.rows(f"{self.slug}_prod", VIEW)
 
     def current(self) -> dict[str, Row]:
-        found = [row for row in self.rows() if row["end_date"] is None]
-        assert len({row["entity_id"] for row in found}) == len(found), "two current versions"
-        return {row["entity_id"]: row for row in found}
+        return current_of(self.rows())
 
-    def assert_sound(self) -> None:
-        """Paths and copies are right, versions have no gap, no overlap and one end at most."""
-        current = self.current()
+    def assert_sound(self) -> list[Row]:
+        """Paths and copies are right, versions have no gap, no overlap and one end at most; return all rows."""
+        rows = self.rows()
+        current = current_of(rows)
         for row in current.values():
             chain = [row]
             while chain[0]["parent_id"] is not None:
@@ -108,10 +108,18 @@ class Ground:
                 assert row[f"{copy}_id"] == (at[kind]["entity_id"] if kind in at else None)
                 assert row[f"{copy}_name"] == (at[kind]["entity_name"] if kind in at else None)
         by_entity: dict[str, list[Row]] = {}
-        for row in self.rows():
+        for row in rows:
             by_entity.setdefault(row["entity_id"], []).append(row)
         for versions in by_entity.values():
             assert [row["version"] for row in versions] == list(range(1, len(versions) + 1))
             for before, after in itertools.pairwise(versions):
                 assert before["created_at"] <= before["end_date"] <= after["created_at"]
-        assert len({row["id"] for row in self.rows()}) == len(self.rows())
+        assert len({row["id"] for row in rows}) == len(rows)
+        return rows
+
+
+def current_of(rows: Iterable[Row]) -> dict[str, Row]:
+    """Return the current version of each entity, of which there is one."""
+    found = [row for row in rows if row["end_date"] is None]
+    assert len({row["entity_id"] for row in found}) == len(found), "two current versions"
+    return {row["entity_id"]: row for row in found}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cloudact.sealing.sealer import Sealer
 from cloudact.tenancy.access.caller import ADMINISTRATOR
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.declarations import Declarations
@@ -35,9 +36,13 @@ class Desk:
     @property
     def idempotency(self) -> Idempotency:
         """The use cases of a process of its own."""
+        return self.sealed_by(self.parts.sealer)
+
+    def sealed_by(self, sealer: Sealer) -> Idempotency:
+        """The use cases with another key than the tests' own to seal answers with."""
         parts = self.parts
         return Idempotency(
-            parts.catalogs, parts.warehouse, parts.platform, parts.sealer, lambda: self.now, parts.new_id, LEASE
+            parts.catalogs, parts.warehouse, parts.platform, sealer, lambda: self.now, parts.new_id, LEASE
         )
 
     def request(self, **changed: Any) -> Request:
@@ -61,11 +66,20 @@ class Desk:
         """Let time pass."""
         self.now += timedelta(**length)
 
-    def row(self, *columns: str) -> dict[str, Any]:
-        """The only row of this test's key."""
-        where = [Equals("idempotency_key", self.key)]
+    def row(self, *columns: str, caller: str | None = None) -> dict[str, Any]:
+        """The only row of this test's key, or that of one caller."""
+        where = self._where(caller)
         (found,) = self.parts.warehouse.run(lambda session: session.select("organizations", TABLE, columns, where))
         return found
+
+    def set(self, caller: str | None = None, /, **values: object) -> None:
+        """Edit it, as whoever can write to the table may."""
+        where = self._where(caller)
+        self.parts.warehouse.run(lambda session: session.update("organizations", TABLE, values, where))
+
+    def _where(self, caller: str | None) -> list[Equals]:
+        own = [Equals("idempotency_key", self.key)]
+        return own if caller is None else [*own, Equals("caller", caller)]
 
 
 def desk_on(catalogs: Declarations, warehouse: Warehouse) -> Desk:

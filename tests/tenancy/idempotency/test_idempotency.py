@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from cloudact.errors import IdempotencyKeyInUse, IdempotencyKeyReused, InvalidRequest, SealBroken
+from cloudact.sealing.uri import Surroundings, open_sealer
 from cloudact.tenancy.access.caller import Caller, CallerKind
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.idempotency.idempotency import Attempt
 from cloudact.tenancy.idempotency.leases import Leases
-from cloudact.tenancy.idempotency.record import TABLE
 from cloudact.tenancy.names import OrgSlug
-from cloudact.warehouse.driver import Equals
+from cloudact.tenancy.secrets.resealing import reseal
+from cloudact.tenancy.secrets.sealed_rows import SealedRows
 from tests.tenancy.idempotency.desk import ANSWER, START, Desk
+
+NOT_PRODUCTION = Surroundings(production=False)
+MINE = Caller(CallerKind.ORGANIZATION, OrgSlug("acme_corp"), "mine")
 
 
 def key_of(organization: str, key_id: str) -> Actor:
@@ -141,11 +148,46 @@ def test_the_answer_is_sealed_for_its_own_row(desk: Desk) -> None:
     row = desk.row("encrypted_response", "request_hash", "response_data")
     assert b"canary" not in row["encrypted_response"]
     assert row["response_data"] is None
-    values = {"record_id": "moved"}
-    where = [Equals("idempotency_key", desk.key)]
-    desk.parts.warehouse.run(lambda session: session.update("organizations", TABLE, values, where))
+    desk.set(record_id="moved")
     with pytest.raises(SealBroken):
         desk.begin()
+
+
+@pytest.mark.parametrize("other", [MINE, replace(MINE, organization=OrgSlug("other_org"))], ids=["key", "organization"])
+def test_an_answer_opens_for_nobody_else_even_in_a_row_of_theirs(desk: Desk, other: Caller) -> None:
+    """Whoever can write to the table and has a key gives a row of its own the answer of another caller's."""
+    victim, attacker = key_of("acme_corp", "victim"), Actor(other)
+    desk.idempotency.complete(desk.attempt(actor=victim), ANSWER)
+    own = desk.attempt(actor=attacker)
+    theirs = desk.row("record_id", "encrypted_response", "request_hash", caller="victim")
+    hashes = (theirs.pop("request_hash"), own.operation.request_hash)
+    for request_hash, refused in zip(hashes, (IdempotencyKeyReused, SealBroken), strict=True):
+        desk.set("mine", **theirs, request_hash=request_hash, status="COMPLETED")
+        with pytest.raises(refused):
+            desk.begin(actor=attacker)
+
+
+@pytest.mark.parametrize("other", [MINE, replace(MINE, organization=OrgSlug("other_org"))], ids=["key", "organization"])
+def test_no_other_caller_is_given_the_secrets_of_a_request(desk: Desk, other: Caller) -> None:
+    """A key of one organization tells the bits of another's that was made of the same secret."""
+    victim = desk.attempt(actor=key_of("acme_corp", "victim")).operation
+    attacker = Actor(other)
+    desk.attempt(actor=attacker)
+    desk.set("mine", record_id=victim.record_id, begun_at=victim.begun_at, locked_until=None)
+    forged = desk.attempt(actor=attacker).operation
+    assert (forged.record_id, forged.begun_at, forged.resumed) == (victim.record_id, victim.begun_at, True)
+    assert forged.secret_for("api-key") != victim.secret_for("api-key")
+    assert forged.id_for("hierarchy") != victim.id_for("hierarchy")
+
+
+def test_a_kept_answer_is_sealed_anew_with_the_others(desk: Desk, tmp_path: Path) -> None:
+    old, new = (f"local:///{tmp_path}/{name}.key" for name in ("old", "new"))
+    with closing(open_sealer(old, NOT_PRODUCTION)) as sealer:
+        desk.sealed_by(sealer).complete(desk.attempt(), ANSWER)
+    with closing(open_sealer(new, NOT_PRODUCTION, old)) as sealer:
+        reseal(SealedRows(desk.parts.warehouse, "organizations"), sealer)
+    with closing(open_sealer(new, NOT_PRODUCTION)) as sealer:
+        assert desk.sealed_by(sealer).begin(desk.request()) == ANSWER
 
 
 @pytest.mark.parametrize("key", ["", " a", "a ", "a\tb", "é", "a" * 256, "a\n"])

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -140,6 +141,21 @@ def test_a_new_key_for_an_organization_that_exists_is_made_once(town: Town) -> N
     assert (first.already_existed, again.already_existed) == (True, True)
     town.assert_one_of_everything("acme_corp", again)
     assert town.made("acme_corp") == ["CREATE SUCCESS", "UPDATE SUCCESS"]
+
+
+def test_a_repeat_goes_on_once_another_callers_claim_is_abandoned(town: Town) -> None:
+    """The age of a claim is told from the time of the repeat, not from that of the first attempt."""
+    now = datetime.now(UTC)
+    claim = {
+        "org_slug": "acme_corp", "company_name": "A", "admin_email": "a@example.com", "status": "PROVISIONING",
+        "org_dataset_id": "acme_corp_prod", "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    town.services.bootstrap.warehouse.run(lambda session: session.insert("organizations", "org_profiles", [claim]))
+    with pytest.raises(OnboardingUnfinished):
+        town.onboard("acme_corp")
+    onboarding = replace(town.services.onboarding, clock=lambda: now + timedelta(minutes=10))
+    later = Town(replace(town.services, onboarding=onboarding))
+    later.assert_one_of_everything("acme_corp", later.onboard("acme_corp"))
 
 
 def test_another_key_stands_for_another_onboarding(town: Town) -> None:

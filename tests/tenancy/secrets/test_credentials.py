@@ -127,6 +127,22 @@ def test_a_plan_bounds_the_providers_and_not_their_credentials(acme: Vault) -> N
     assert credentials.put(ACME_SLUG, new(name=azure), actor=ACTOR).credential.provider == "AZURE"
 
 
+def test_those_who_store_at_once_have_no_more_providers_than_the_plan_allows(any_vault: Vault) -> None:
+    onboard(any_vault)
+    credentials = use_cases(any_vault)
+
+    def store(provider: str) -> bool:
+        try:
+            credentials.put(ACME_SLUG, new(name=CredentialName.parse(provider, "default")), actor=ACTOR)
+        except LimitReached:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        stored = list(threads.map(store, ("aws", "gcp", "openai", "azure", "oracle", "anthropic")))
+    assert sum(stored) == len(credentials.found(ACME_SLUG)) == 3
+
+
 def test_what_is_not_there_is_not_found(acme: Vault) -> None:
     credentials = use_cases(acme)
     uses = (credentials.show, partial(credentials.deactivate, actor=ACTOR), partial(credentials.validate, actor=ACTOR))

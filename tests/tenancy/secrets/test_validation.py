@@ -40,8 +40,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         lines = [f"{name} = {value}" for name, value in points.items()]
         (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines, ""]))
         (site / f"{module}.py").write_text(source)
+        # A process looks once for what is installed where it imports from.
+        monkeypatch.syspath_prepend(str(site))
 
-    monkeypatch.syspath_prepend(str(site))
     return put
 
 

@@ -65,7 +65,7 @@ def test_of_runs_that_begin_at_once_as_many_pass_as_are_allowed(account: Account
 
 def test_a_pipeline_is_counted_when_it_begins_and_when_it_ends(services: Services) -> None:
     path = services.pipelines.offered("organization_sync")
-    request = RunRequest(path, SLUG, trigger=TriggerType.API, org_api_key_id="some-key", confined=True)
+    request = RunRequest(path, SLUG, trigger=TriggerType.API, org_api_key_id="some-key", confined=True, actor=ACTOR)
     report = services.pipelines.run(request)
     assert (report.state, report.recorded) == ("COMPLETED", True)
     quota = services.quotas.show(SLUG)
@@ -81,6 +81,6 @@ def test_an_account_is_changed_and_read_again(services: Services) -> None:
     assert services.locales.show(SLUG) == locale
     assert services.lifecycle.suspend(SLUG, actor=ACTOR).changed
     with pytest.raises(OrganizationNotActive):
-        services.pipelines.run(RunRequest(services.pipelines.offered("organization_sync"), SLUG))
+        services.pipelines.run(RunRequest(services.pipelines.offered("organization_sync"), SLUG, actor=ACTOR))
     assert services.lifecycle.reactivate(SLUG, actor=ACTOR).changed
     assert replace(services.subscriptions.show(SLUG), updated_at=None) == replace(changed, updated_at=None)

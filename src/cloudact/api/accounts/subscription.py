@@ -33,7 +33,7 @@ _UNLIMITED = "null means unlimited"
 
 
 class SubscriptionRequest(BaseModel):
-    """The whole of a subscription: what is left out has no value any more."""
+    """The whole of a subscription: what is left out has no value any more, apart from the end of a trial."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_SUBSCRIPTION]})
 
@@ -42,7 +42,8 @@ class SubscriptionRequest(BaseModel):
         default=SubscriptionStatus.ACTIVE, description="Pipelines start while it is TRIAL or ACTIVE."
     )
     trial_end_date: Day | None = Field(
-        default=None, description="Last UTC day of a trial; of a TRIAL without one, after the plan's `trial_days`."
+        default=None,
+        description="Last UTC day of a trial. Left out, a TRIAL lasts the plan's `trial_days`, and otherwise it stays.",
     )
     subscription_end_date: Day | None = Field(default=None, description="Last UTC day; null for one without an end.")
 
@@ -59,7 +60,7 @@ class LimitsResponse(BaseModel):
     daily_limit: int | None = Field(description=f"Pipeline runs per UTC day; {_UNLIMITED}.")
     monthly_limit: int | None = Field(description=f"Pipeline runs per UTC calendar month; {_UNLIMITED}.")
     concurrent_limit: int | None = Field(description=f"Pipeline runs at the same time; {_UNLIMITED}.")
-    seat_limit: int | None = Field(description=f"People; {_UNLIMITED}.")
+    seat_limit: int | None = Field(description=f"People, which the service neither keeps nor counts; {_UNLIMITED}.")
     providers_limit: int | None = Field(description=f"Providers with a stored credential; {_UNLIMITED}.")
 
 
@@ -85,7 +86,7 @@ class UsedResponse(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    used: int
+    used: int | None = Field(description="null for what the service does not count.")
     limit: int | None = Field(description=f"As the subscription has it; {_UNLIMITED}.")
     starts_again_at: datetime | None = Field(description="When counting starts again; null where it does not.")
 
@@ -103,8 +104,8 @@ class QuotaResponse(BaseModel):
     concurrent: UsedResponse = Field(description="Pipeline runs that go on now.")
     succeeded_today: int
     failed_today: int
-    seat_limit: int | None = Field(description=f"People; {_UNLIMITED}.")
-    providers_limit: int | None = Field(description=f"Providers with a stored credential; {_UNLIMITED}.")
+    providers: UsedResponse = Field(description="Providers with an active credential.")
+    seats: UsedResponse = Field(description="People: your application has them, and has to keep to the limit itself.")
 
 
 class LifecycleResponse(BaseModel):
@@ -172,7 +173,7 @@ def change_subscription(
     responses=problem_responses(404),
 )
 def quota(services: ServicesDep, slug: SlugDep) -> QuotaResponse:
-    """Return the pipeline runs of today, of this month and under way, beside the limits."""
+    """Return the pipeline runs of today, of this month and under way, and the providers, beside the limits."""
     return QuotaResponse.model_validate(services.quotas.show(slug))
 
 

@@ -120,7 +120,8 @@ class VerificationResponse(BaseModel):
     status: ChainStatus
     chains: list[ChainResponse]
     checkpoint: dict[str, CheckpointModel] = Field(
-        description="Keep it where nobody who can write to the warehouse can change it, and send it the next time."
+        description="Keep it where nobody who can write to the warehouse can change it, and send it the next time. A "
+        "chain that is broken has the entry that was sent, or none."
     )
     message: str
 

@@ -61,8 +61,9 @@ async def _once(request: Request, key: str, handler: Handler) -> Response:
         actor=Actor(request.state.caller),
         idempotency_key=key,
         method=request.method,
-        path=request.url.path,
-        query=request.url.query,
+        # Of a URL that is put together again, parts of an odd path are lost, so that two would be one request.
+        path=request.scope["path"],
+        query=request.scope["query_string"].decode("latin-1"),
         body=await request.body(),
     )
     try:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from cloudact.api import errors
 from cloudact.api.operability.body_limits import BodyLimits
 from cloudact.api.operability.rate_limits import EXEMPT, RateLimits
+from cloudact.api.operability.rates import ADDRESS, KEY, REFUSED, Rates
 from cloudact.api.operability.request_log import RequestLog
 from cloudact.api.operability.security_headers import SecurityHeaders, policy_of
 from cloudact.api.operability.shutdown import RefuseWhileStopping, Shutdown
@@ -27,20 +28,25 @@ class Protection:
 
     per_key: tuple[RateLimitItem, ...] = ()
     per_address: tuple[RateLimitItem, ...] = ()
+    refused: tuple[RateLimitItem, ...] = ()
     max_body_bytes: int = 10 * 2**20
     request_seconds: float = 30.0
     metrics_token: SecretStr | None = None
+
+    def rate_limits(self) -> dict[str, tuple[RateLimitItem, ...]]:
+        """Return the limits by whose requests they count."""
+        return {KEY: self.per_key, ADDRESS: self.per_address, REFUSED: self.refused}
 
 
 UNLIMITED = Protection()
 
 
-def protect(app: FastAPI, protection: Protection, metrics: Metrics, shutdown: Shutdown) -> None:
+def protect(app: FastAPI, protection: Protection, metrics: Metrics, shutdown: Shutdown, rates: Rates) -> None:
     """Put the application behind its limits; whatever refuses a request, its answer is logged, counted and headed."""
     page = get_swagger_ui_html(openapi_url=str(app.openapi_url), title=f"{app.title} - Swagger UI")
     # The last to be added is the first to see a request.
     app.add_middleware(BodyLimits, max_bytes=protection.max_body_bytes, seconds=protection.request_seconds)
-    app.add_middleware(RateLimits, per_key=protection.per_key, per_address=protection.per_address, metrics=metrics)
+    app.add_middleware(RateLimits, rates=rates)
     app.add_middleware(RefuseWhileStopping, shutdown=shutdown)
     app.add_middleware(RequestLog, answer_crash=errors.crashed, metrics=metrics)
     app.add_middleware(SecurityHeaders, policies={str(app.docs_url): policy_of(bytes(page.body).decode())})

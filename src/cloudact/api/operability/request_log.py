@@ -19,6 +19,8 @@ HEADER = "X-Request-ID"
 UNMATCHED = "unmatched"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ORGANIZATION = re.compile(r"/api/v1/organizations/([^/]+)")
+# Anybody may send a path of 32 KiB, and each would be a line of the log.
+_MAX_LOGGED = 500
 # Any text may be sent as a method, and each would be a series of its own.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -50,7 +52,8 @@ class RequestLog:
             await send(message)
 
         bound = {"request_id": request_id, **_organization(scope["path"])}
-        log = structlog.get_logger().bind(**bound, method=scope["method"], path=scope["path"])
+        path = scope["path"][:_MAX_LOGGED]
+        log = structlog.get_logger().bind(**bound, method=scope["method"][:_MAX_LOGGED], path=path)
         self._metrics.request_began()
         with structlog.contextvars.bound_contextvars(**bound), operation(lambda: _operation_of(scope)):
             try:

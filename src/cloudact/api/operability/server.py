@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from typing import Any
 
-import h11
 import structlog
 import uvicorn
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 from pydantic import SecretStr
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloudact.api.app import create_app
+from cloudact.api.operability.connections import BACKLOG, protocol_of
 from cloudact.api.operability.protection import Protection
 from cloudact.api.operability.shutdown import Shutdown
+from cloudact.errors import ConfigurationError
 from cloudact.settings import Settings
 from cloudact.wiring import Services
 
@@ -25,16 +26,40 @@ GRACE = 15
 MAX_HEADER_BYTES = 32 * 2**10
 
 
-def server_of(services: Services, settings: Settings, root_key: SecretStr, *, host: str, port: int) -> uvicorn.Server:
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that have the address and do not listen yet; raises ConfigurationError when it cannot be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [_bound(family, address) for family, address in {(item[0], item[4]) for item in found}]
+    except OSError as error:
+        raise ConfigurationError(
+            f"The service cannot listen on {host}, port {port}: {error.strerror}",
+            hint="Stop what listens there, or name another address with --host or another port with --port.",
+        ) from error
+
+
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def server_of(services: Services, settings: Settings, root_key: SecretStr) -> uvicorn.Server:
     """Return the server of these services, which runs until SIGTERM or Ctrl-C and closes them then."""
     shutdown = Shutdown()
     app = create_app(services, root_key, protection_of(settings), shutdown)
     proxies = [proxy.strip() for proxy in settings.trusted_proxies.split(",") if proxy.strip()]
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
-        http=_protocol(settings.request_seconds),
+        http=protocol_of(settings.request_seconds, services.metrics),
+        backlog=BACKLOG,
         ws="none",
         log_config=None,
         access_log=False,
@@ -50,50 +75,18 @@ def server_of(services: Services, settings: Settings, root_key: SecretStr, *, ho
 
 def protection_of(settings: Settings) -> Protection:
     """Return the limits that the settings name."""
-    keys, addresses = settings.rate_limit_per_key, settings.rate_limit_per_address
     return Protection(
-        per_key=tuple(parse_many(keys)) if keys else (),
-        per_address=tuple(parse_many(addresses)) if addresses else (),
+        per_key=_limits(settings.rate_limit_per_key),
+        per_address=_limits(settings.rate_limit_per_address),
+        refused=_limits(settings.rate_limit_refused),
         max_body_bytes=settings.max_body_bytes,
         request_seconds=settings.request_seconds,
         metrics_token=settings.metrics_token,
     )
 
 
-def _protocol(seconds: float) -> type[H11Protocol]:
-    class Deadline(H11Protocol):
-        """Closes a connection on which the header of a request has not arrived in time; uvicorn waits for ever."""
-
-        _timer: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._watch()
-
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._watch()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop()
-            super().connection_lost(exc)
-
-        def _watch(self) -> None:
-            if self.conn.their_state is not h11.IDLE:
-                self._stop()
-            elif self._timer is None:
-                self._timer = self.loop.call_later(seconds, self._give_up)
-
-        def _stop(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _give_up(self) -> None:
-            if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-                self.transport.close()
-
-    return Deadline
+def _limits(text: str) -> tuple[RateLimitItem, ...]:
+    return tuple(parse_many(text)) if text else ()
 
 
 class _Server(uvicorn.Server):
@@ -109,7 +102,8 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             for listening in server.sockets:
                 host, port = listening.getsockname()[:2]
-                structlog.get_logger().info("serving", address=f"http://{host}:{port}")
+                shown = f"[{host}]" if ":" in host else host
+                structlog.get_logger().info("serving", address=f"http://{shown}:{port}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log = structlog.get_logger()

@@ -48,6 +48,9 @@ class SealingStateResponse(BaseModel):
     place: str = Field(description="As CA_SEALING_KEY_URI says it.", examples=["local:///data/sealing.key"])
     keys: list[KeyUseResponse]
     columns: list[ColumnUseResponse]
+    plain_key_digests: int = Field(
+        description="How many active API keys have a digest of an earlier version yet; a use of one replaces it."
+    )
     message: str
 
 

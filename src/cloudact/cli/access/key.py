@@ -112,7 +112,7 @@ def _made(answer: dict[str, Any]) -> None:
     console = render.answer_console()
     console.print(f"[bold]API key:[/] {escape(answer['api_key'])}")
     _listed([answer["key"], *([answer["replaced"]] if answer["replaced"] else [])])
-    console.print(answer["message"], markup=False)
+    render.say(console, "", answer["message"])
 
 
 def _listed(keys: list[render.Answer]) -> None:
@@ -120,10 +120,10 @@ def _listed(keys: list[render.Answer]) -> None:
     console = render.answer_console()
     for item in keys:
         render.headline(console, item["key_id"], item["status"], item["name"] or "")
-        console.print(f"  {', '.join(item['scopes'])}", markup=False)
+        render.say(console, "  ", ", ".join(item["scopes"]))
         told = [_time("expires", item["expires_at"]) or "does not expire", _time("last used", item["last_used_at"])]
         told.append(f"replaced by {item['replaced_by']}" if item["replaced_by"] else "")
-        console.print(f"  {', '.join(filter(None, told))}", style="dim", markup=False)
+        render.say(console, "  ", ", ".join(filter(None, told)), style="dim")
 
 
 def _time(what: str, value: str | None) -> str:

@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cloudact.cli import render
 from cloudact.cli.context import JsonOption, target
@@ -24,6 +22,13 @@ EndOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last UTC day of the subscription.")
 ]
 UNLIMITED = "unlimited"
+_COUNTED = {
+    "daily": "pipeline runs today (UTC)",
+    "monthly": "pipeline runs this month",
+    "concurrent": "pipeline runs under way",
+    "providers": "providers",
+    "seats": "seats",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -126,19 +131,16 @@ def _subscription(answer: Answer) -> None:
     console = render.answer_console()
     render.headline(console, answer["org_slug"], answer["status"], f"Plan {answer['plan_name']} {answer['message']}.")
     limits = ", ".join(f"{name} {_number(answer['limits'][name])}" for name in LIMITS)
-    console.print(limits, style="dim", markup=False)
+    render.say(console, "", limits, style="dim")
 
 
 def _quota(answer: Answer) -> None:
-    console = render.answer_console()
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("pipeline runs", "used", "limit", "starts again at"):
-        table.add_column(title, overflow="fold")
-    for name, label in (("daily", "today (UTC)"), ("monthly", "this month"), ("concurrent", "at this moment")):
+    rows = []
+    for name, label in _COUNTED.items():
         used = answer[name]
-        cells = (label, str(used["used"]), _number(used["limit"]), used["starts_again_at"] or "")
-        table.add_row(*map(Text, cells))
-    console.print(table)
+        number = "not counted" if used["used"] is None else str(used["used"])
+        rows.append((label, number, _number(used["limit"]), (used["starts_again_at"] or "")[:16].replace("T", " ")))
+    render.columns(render.answer_console(), ("what is counted", "used", "limit", "starts again at (UTC)"), rows)
 
 
 def _lifecycle(answer: Answer) -> None:
@@ -149,7 +151,7 @@ def _lifecycle(answer: Answer) -> None:
 def _locale(answer: Answer) -> None:
     console = render.answer_console()
     for name, value in answer.items():
-        console.print(f"{name}: {'not set' if value is None else value}", markup=False)
+        render.say(console, "", f"{name}: {'not set' if value is None else value}")
 
 
 def _number(limit: int | None) -> str:

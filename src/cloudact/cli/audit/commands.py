@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from cloudact.cli import render
@@ -17,10 +16,13 @@ from cloudact.tenancy.actor import PLATFORM
 from cloudact.tenancy.audit.event import Action, ResourceType, Status
 from cloudact.tenancy.audit.logs import MAX_PAGE
 from cloudact.tenancy.audit.verification import ChainStatus
+from cloudact.tenancy.sync import counted
 
 app = typer.Typer(no_args_is_help=True, help="The audit trail: list it, verify that nobody has changed it.")
 
 BROKEN = 1
+_STYLES = {Status.FAILURE: "yellow", Status.DENIED: "red"}
+_TIME = "2026-01-31, 2026-01-31T09:30:00, or with an offset such as Z; UTC without one"
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
@@ -35,11 +37,17 @@ def list_logs(  # noqa: PLR0913 - one option for each filter
         ResourceType | None, typer.Option(help="Only objects of this kind.", case_sensitive=False)
     ] = None,
     status: Annotated[Status | None, typer.Option(help="Only what ended so.", case_sensitive=False)] = None,
-    api_key_id: Annotated[str | None, typer.Option("--key-id", help="Only what was done with this key.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="Only from this time on; UTC.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="Only before this time; UTC.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MAX_PAGE)] = 50,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended, as it says.")] = None,
+    resource_id: Annotated[str | None, typer.Option(metavar="ID", help="Only this object.")] = None,
+    api_key_id: Annotated[
+        str | None, typer.Option("--key-id", metavar="ID", help="Only what was done with this key.")
+    ] = None,
+    user_id: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Only what this user did.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=_FORMATS, metavar="TIME", help=f"Only from this time on: {_TIME}.")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_FORMATS, metavar="TIME", help="Only before it.")] = None,
+    limit: Annotated[int, typer.Option(metavar="ROWS", min=1, max=MAX_PAGE, help="At most so many rows.")] = 50,
+    cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List what was done, the latest first.
@@ -50,7 +58,9 @@ def list_logs(  # noqa: PLR0913 - one option for each filter
         "action": action,
         "resource_type": resource_type,
         "status": status,
+        "resource_id": resource_id,
         "api_key_id": api_key_id,
+        "user_id": user_id,
         "since": since,
         "until": until,
         "limit": limit,
@@ -63,10 +73,10 @@ def list_logs(  # noqa: PLR0913 - one option for each filter
 
 @app.command()
 def verify(
-    *,
     organization: Annotated[
-        str | None, typer.Option(metavar="ORG_SLUG", help="Only this one's chain; `system` is the platform's.")
+        str | None, typer.Argument(metavar="ORG_SLUG", help="Whose chain; `system` is the platform's. All, without it.")
     ] = None,
+    *,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -89,32 +99,36 @@ def verify(
         intact = answer["status"] == ChainStatus.INTACT
         if checkpoint and intact:
             write_checkpoint(checkpoint, before, answer["checkpoint"])
-    render.print_json(answer) if as_json else _verified(answer)
+    render.print_json(answer) if as_json else _verified(answer, checkpoint)
     if not intact:
         raise typer.Exit(BROKEN)
 
 
 def _listed(answer: render.Answer) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("#", "time", "who", "action", "on", "status"):
-        table.add_column(title, overflow="fold")
-    for item in answer["logs"]:
-        number = "-" if item["sequence"] is None else str(item["sequence"])
-        subject = f"{item['resource_type']} {item['resource_id'] or ''}".rstrip()
-        status = f"{item['status']}: {item['error_message']}" if item["error_message"] else item["status"]
-        cells = (number, item["created_at"][:19].replace("T", " "), item["user_id"] or "", item["action"])
-        table.add_row(*(Text(cell) for cell in (*cells, subject, status)))
+    """A row takes some lines: an id or a path alone is half as wide as a terminal."""
     console = render.answer_console()
-    console.print(table)
+    console.print(f"{answer['organization']}: {counted(len(answer['logs']), 'row')}, times in UTC", style="dim")
+    for item in answer["logs"]:
+        number = "-" if item["sequence"] is None else f"#{item['sequence']}"
+        when = datetime.fromisoformat(item["created_at"]).astimezone(UTC)
+        line = Text(f"{number:<5} {when:%Y-%m-%d %H:%M:%S}  ").append(item["status"], _STYLES.get(item["status"], ""))
+        render.say(console, "", line.append(f"  {render.visible(item['user_id'] or '')}"))
+        done = f"{item['action']} {item['resource_type']} {item['resource_id'] or ''}".rstrip()
+        with_key = f"with key {item['api_key_id']}" if item["api_key_id"] else ""
+        for more in filter(None, (done, with_key, item["error_message"])):
+            render.say(console, "      ", render.visible(more), style="" if more is done else "dim")
     if answer["next_cursor"]:
         console.print(f"More with --cursor {answer['next_cursor']}", style="dim")
 
 
-def _verified(answer: render.Answer) -> None:
+def _verified(answer: render.Answer, checkpoint: Path | None) -> None:
     console = render.answer_console()
     for chain in answer["chains"]:
         if chain["status"] == ChainStatus.BROKEN:
             place = f"{chain['organization']}: broken at {chain['broken_at']}, {chain['breach']}"
             row = f" (row {chain['audit_id']})" if chain["audit_id"] else ""
-            console.print(Text(f"{place}{row}: {chain['message']}", style="red"))
-    console.print(Text(answer["message"]))
+            render.say(console, "", f"{place}{row}: {chain['message']}", style="red")
+    render.say(console, "", answer["message"])
+    if checkpoint:
+        intact = answer["status"] == ChainStatus.INTACT
+        render.say(console, "", f"{checkpoint}: {'written' if intact else 'not written'}.", style="dim")

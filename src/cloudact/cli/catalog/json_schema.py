@@ -29,8 +29,8 @@ def plans_schema() -> Schema:
         "daily_limit": "Pipeline runs per UTC day; unlimited if left out.",
         "monthly_limit": "Pipeline runs per calendar month; unlimited if left out.",
         "concurrent_limit": "Pipeline runs at the same time; unlimited if left out.",
-        "seat_limit": "People; unlimited if left out.",
-        "providers_limit": "Connected providers; unlimited if left out.",
+        "seat_limit": "People, told and not enforced; unlimited if left out.",
+        "providers_limit": "Providers with an active credential; unlimited if left out.",
         "trial_days": "Days that a new organization may try the plan for; without a trial if left out.",
     }
     plans = {"plans": "The subscription plans that an onboarding may name, with their limits."}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from cloudact.cli.render import Answer, answer_console
+from cloudact.cli.render import Answer, answer_console, columns, say
 
 _KINDS = ("created", "changed", "moved", "ended")
 
@@ -27,15 +25,7 @@ def entities(answer: Answer) -> None:
     """Print one page of entities, one line each."""
     console = answer_console()
     if answer["entities"]:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-        for title in ("id", "level", "name", "path", "owner", "version"):
-            table.add_column(title, overflow="fold")
-        for item in answer["entities"]:
-            owner = item["owner_name"] or item["owner_email"] or item["owner_id"] or ""
-            name = item["entity_name"] if item["is_active"] else f"{item['entity_name']} (inactive)"
-            cells = (item["entity_id"], item["entity_type"], name, item["path"], owner, str(item["version"]))
-            table.add_row(*map(Text, cells))
-        console.print(table)
+        columns(console, ("id", "level", "name", "path", "owner", "version"), [*map(_line, answer["entities"])])
     shown, total = len(answer["entities"]), answer["total"]
     console.print(_count(total) if shown == total else f"{shown} of {_count(total)}, from {answer['offset']}")
 
@@ -45,7 +35,7 @@ def changed(answer: Answer, what: str) -> None:
     entity, carried = answer["entity"], answer["carried"]
     below = f", with {_count(carried)} below it" if carried else ""
     line = f"{entity['entity_type']} {entity['entity_id']} {what}: {entity['path']}, version {entity['version']}{below}"
-    answer_console().print(escape(line))
+    say(answer_console(), "", line)
 
 
 def imported(answer: Answer) -> None:
@@ -53,10 +43,18 @@ def imported(answer: Answer) -> None:
     console = answer_console()
     for item in (item for kind in _KINDS for item in answer[kind]):
         head = f"{item['kind'].lower()} {item['entity_type']} {item['entity_id']} {item['entity_name']}"
-        console.print(escape("".join([head, *_fields(item)])))
-    console.print(escape(answer["message"]))
+        say(console, "", head)
+        for field in _fields(item):
+            say(console, "    ", field)
+    say(console, "", answer["message"])
     if not answer["applied"] and any(answer[kind] for kind in _KINDS):
         console.print(f"Apply exactly this with --apply --revision {answer['revision']}.")
+
+
+def _line(item: Answer) -> tuple[str, ...]:
+    owner = item["owner_name"] or item["owner_email"] or item["owner_id"] or ""
+    name = item["entity_name"] if item["is_active"] else f"{item['entity_name']} (inactive)"
+    return (item["entity_id"], item["entity_type"], name, item["path"], owner, str(item["version"]))
 
 
 def _branch(node: Answer) -> Tree:
@@ -75,7 +73,7 @@ def _label(node: Answer) -> Text:
 
 def _fields(item: dict[str, Any]) -> Iterator[str]:
     for change in item["fields"]:
-        yield f"\n    {change['field']}: {change['before']} -> {change['after']}"
+        yield f"{change['field']}: {change['before']} -> {change['after']}"
 
 
 def _count(number: int) -> str:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cloudact.cli import render
 from cloudact.cli.context import JsonOption, target
 from cloudact.cli.org import SlugArgument
-from cloudact.errors import InvalidRequest
+from cloudact.cli.secrets.secret_file import json_object, read_secret
 
 app = typer.Typer(no_args_is_help=True, help="Credentials of integrations: store, list, validate, deactivate.")
 
@@ -49,7 +44,8 @@ def put(
     Example: cloudact credential put acme_corp openai --type API_KEY --secret-file openai.key
     """
     with target("credential put", as_json=as_json) as where:
-        fields = {"credential_type": credential_type, "secret": _read(secret_file), "metadata": _object(metadata)}
+        facts = json_object(metadata, "--metadata", '{"project": "production"}')
+        fields = {"credential_type": credential_type, "secret": read_secret(secret_file), "metadata": facts}
         answer = where.secrets.credential_put(slug, provider, name, fields)
     render.print_json(answer) if as_json else _print([answer["credential"]])
 
@@ -85,7 +81,7 @@ def validate(
         render.print_json(answer)
         return
     _print([answer["credential"]])
-    render.answer_console().print(answer["message"], markup=False)
+    render.say(render.answer_console(), "", answer["message"])
 
 
 @app.command()
@@ -101,31 +97,11 @@ def deactivate(
     render.print_json(answer) if as_json else _print([answer])
 
 
-def _read(file: str) -> str:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise InvalidRequest(f"The secret cannot be read from {file}: {reason}") from None
-    return text.removesuffix("\n").removesuffix("\r")
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidRequest("--metadata is not a JSON object", hint="""Write it as '{"project": "production"}'.""")
-    return found
-
-
 def _print(credentials: list[render.Answer]) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in ("provider", "name", "type", "secret", "status", "active", "id"):
-        table.add_column(title, overflow="fold")
-    for item in credentials:
-        active = "yes" if item["is_active"] else "no"
-        cells = (item[key] for key in ("provider", "credential_name", "credential_type", "masked", "validation_status"))
-        table.add_row(*(Text(cell) for cell in (*cells, active, item["credential_id"])))
-    render.answer_console().print(table)
+    named = ("provider", "credential_name", "credential_type", "masked", "validation_status")
+    rows = [
+        (*(item[key] for key in named), "yes" if item["is_active"] else "no", item["credential_id"])
+        for item in credentials
+    ]
+    titles = ("provider", "name", "type", "secret", "status", "active", "id")
+    render.columns(render.answer_console(), titles, rows)

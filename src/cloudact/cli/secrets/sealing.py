@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from cloudact.cli import render
 from cloudact.cli.context import ExitCodeOption, JsonOption, target
@@ -72,39 +69,30 @@ def reseal(*, as_json: JsonOption = False) -> None:
 
 def _key(answer: render.Answer) -> None:
     console = render.answer_console()
-    console.print(f"{escape(answer['place'])}  [bold]{escape(answer['key_id'])}[/]  {escape(answer['message'])}")
+    render.headline(console, answer["place"], answer["key_id"], answer["message"])
 
 
 def _state(answer: render.Answer) -> None:
     console = render.answer_console()
     render.headline(console, answer["place"], answer["status"], answer["message"])
-    keys = _grid("key", "values", "")
-    for key in answer["keys"]:
-        note = "current" if key["current"] else "" if key["available"] else "missing"
-        keys.add_row(Text(key["key_id"]), str(key["values"]), note)
-    columns = _grid("column", "values", "current", "unreadable")
-    for item in answer["columns"]:
-        name = Text(f"{item['table']}.{item['column']}")
-        columns.add_row(name, *(str(item[what]) for what in ("values", "current", "unreadable")))
-    for table in (keys, columns):
-        if table.row_count:
-            console.print(table)
+    keys = [
+        (key["key_id"], str(key["values"]), "current" if key["current"] else "" if key["available"] else "missing")
+        for key in answer["keys"]
+    ]
+    counts = ("values", "current", "unreadable")
+    values = [
+        (f"{item['table']}.{item['column']}", *(str(item[what]) for what in counts)) for item in answer["columns"]
+    ]
+    for titles, rows in ((("key", "values", ""), keys), (("column", *counts), values)):
+        if rows:
+            render.columns(console, titles, rows)
 
 
 def _resealed(answer: render.Answer) -> None:
     console = render.answer_console()
     render.headline(console, "reseal", answer["status"], answer["message"])
-    columns = _grid("column", "sealed anew", "current already", "failed")
-    for item in answer["columns"]:
-        name = Text(f"{item['table']}.{item['column']}")
-        columns.add_row(name, *(str(item[what]) for what in ("resealed", "already_current", "failed")))
-    console.print(columns)
+    counts = ("resealed", "already_current", "failed")
+    rows = [(f"{item['table']}.{item['column']}", *(str(item[what]) for what in counts)) for item in answer["columns"]]
+    render.columns(console, ("column", "sealed anew", "current already", "failed"), rows)
     for item in answer["failures"]:
-        console.print(f"  [red]![/] {escape(item['message'])}")
-
-
-def _grid(*titles: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    return table
+        render.say(console, "  ! ", item["message"], lead_style="red")

@@ -46,6 +46,7 @@ class Access:
 
         Raises what reading the catalog, the sealing key and the warehouse raises: none of that is about the key.
         """
+        digests = None
         try:
             digests = self.digests.accepted(text)
             found = self.cache.find(digests[0], lambda: self._look_up(text, digests))
@@ -55,7 +56,7 @@ class Access:
         found = replace(found, outcome=found.outcome_at(now))
         self.observer(found.outcome)
         if caller := found.caller:
-            self.uses.note(caller, now)
+            self.uses.note(caller, now, digests if found.plain else None)
         return found
 
     def forget(self, organization: OrgSlug) -> None:
@@ -71,4 +72,5 @@ class Access:
         if outcome is Outcome.ACCEPTED and profile != ACTIVE:
             outcome = Outcome.SUSPENDED
         scopes = known_scopes(row["scopes"] or ())
-        return CheckedKey(outcome, claimed, row["org_api_key_id"], scopes, row["expires_at"])
+        plain = row["org_api_key_hash"] == digests[1]
+        return CheckedKey(outcome, claimed, row["org_api_key_id"], scopes, row["expires_at"], plain)

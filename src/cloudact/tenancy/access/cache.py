@@ -30,13 +30,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckedKey:
-    """What was found of a key that somebody sent; `organization` is the one that it names."""
+    """What was found of a key that somebody sent; `organization` is the one that it names.
+
+    `plain` says that its row has the digest of earlier versions.
+    """
 
     outcome: Outcome
     organization: OrgSlug | None
     key_id: str | None = None
     scopes: frozenset[Scope] = frozenset()
     expires_at: datetime | None = None
+    plain: bool = False
 
     @property
     def caller(self) -> Caller | None:

@@ -8,7 +8,6 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
 
 from cloudact.errors import InvalidRequest
 from cloudact.tenancy.names import PATTERN, OrgSlug
@@ -44,7 +43,7 @@ def without_keys(text: str) -> str:
     return _WITHIN.sub(r"\1_api_***", text) if "_api_" in text else text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeyDigests:
     """Digests of keys under the platform's secret, without which a copy of the table finds no key.
 
@@ -55,14 +54,10 @@ class KeyDigests:
 
     def keyed(self, text: str) -> str:
         """Return what is stored of a new key; raises what `PlatformSecret.derive` raises, in its first call only."""
-        key, prefix = self._keyed_by
-        return prefix + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+        # Derived anew at each use: the secret may have been taken away with all keys, and another one made since.
+        key = self.platform.derive("key-lookup")
+        return prefix_of(key) + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
     def accepted(self, text: str) -> tuple[str, str]:
         """Return everything that may be stored of a key: its keyed digest, and what earlier versions stored."""
         return self.keyed(text), hashlib.sha256(text.encode()).hexdigest()
-
-    @cached_property
-    def _keyed_by(self) -> tuple[bytes, str]:
-        key = self.platform.derive("key-lookup")
-        return key, prefix_of(key)

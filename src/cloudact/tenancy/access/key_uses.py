@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
@@ -16,8 +17,9 @@ from cloudact.errors import CloudactError
 from cloudact.tenancy.access.caller import Caller
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.secrets.key_digests import HASH
 from cloudact.tenancy.store import KEYS
-from cloudact.warehouse.driver import OneOf, Session, Warehouse
+from cloudact.warehouse.driver import Equals, OneOf, Session, Warehouse
 
 Used = TypeVar("Used")
 Noted = TypeVar("Noted")
@@ -87,27 +89,42 @@ class Uses(ABC, Generic[Used, Noted]):
             self.flush()
 
 
-class KeyUses(Uses[tuple[OrgSlug, str], datetime]):
-    """When organizations' keys were last used, to the minute."""
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """When a key was used last, and the keyed digest for the place of a plain one, if that is what its row has."""
+
+    minute: datetime
+    digests: tuple[str, str] | None = field(default=None, repr=False)
+
+
+class KeyUses(Uses[tuple[OrgSlug, str], KeyUse]):
+    """When organizations' keys were last used, to the minute; digests of earlier versions give way to keyed ones."""
 
     def __init__(self, catalogs: Declarations, warehouse: Warehouse, every_seconds: float) -> None:
         super().__init__(every_seconds)
         self._catalogs = catalogs
         self._warehouse = warehouse
 
-    def note(self, caller: Caller, now: datetime) -> None:
-        """Remember a use of an organization's key; never waits for the warehouse."""
+    def note(self, caller: Caller, now: datetime, digests: tuple[str, str] | None = None) -> None:
+        """Remember a use of an organization's key; never waits for the warehouse.
+
+        `digests` are the keyed one and the plain one that it is to be put in the place of.
+        """
         if caller.organization is not None and caller.key_id is not None:
-            self._note((caller.organization, caller.key_id), now.replace(second=0, microsecond=0))
+            use = KeyUse(now.replace(second=0, microsecond=0), digests)
+            self._note((caller.organization, caller.key_id), use)
 
-    def _merged(self, earlier: datetime, later: datetime) -> datetime:
-        return max(earlier, later)
+    def _merged(self, earlier: KeyUse, later: KeyUse) -> KeyUse:
+        return KeyUse(max(earlier.minute, later.minute), later.digests or earlier.digests)
 
-    def _write(self, noted: Mapping[tuple[OrgSlug, str], datetime]) -> None:
+    def _write(self, noted: Mapping[tuple[OrgSlug, str], KeyUse]) -> None:
         dataset = self._catalogs.load().central_name
         by_minute: dict[datetime, list[tuple[OrgSlug, str]]] = defaultdict(list)
-        for key, minute in noted.items():
-            by_minute[minute].append(key)
+        for key, use in noted.items():
+            by_minute[use.minute].append(key)
+            if use.digests:
+                self._warehouse.run(partial(_replace, dataset=dataset, key=key, digests=use.digests))
+                _log.info("key_digest_replaced", organization=str(key[0]), key_id=key[1])
         for minute, keys in by_minute.items():
             for begin in range(0, len(keys), _BATCH):
                 part = keys[begin : begin + _BATCH]
@@ -119,3 +136,11 @@ def _set(session: Session, dataset: str, keys: Iterable[tuple[OrgSlug, str]], mi
     slugs, ids = zip(*keys, strict=True)
     where = [OneOf("org_slug", tuple(dict.fromkeys(slugs))), OneOf("org_api_key_id", ids)]
     session.update(dataset, KEYS, {"last_used_at": minute}, where)
+
+
+def _replace(session: Session, dataset: str, key: tuple[OrgSlug, str], digests: tuple[str, str]) -> None:
+    """Put the first of these digests in the place of the second, if the row still has that."""
+    slug, key_id = key
+    keyed, plain = digests
+    where = [Equals("org_slug", slug), Equals("org_api_key_id", key_id), Equals(HASH, plain)]
+    session.update(dataset, KEYS, {HASH: keyed}, where)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ COVERED = (
     "user_agent", "request_id", "status", "error_message", "created_at", "sequence", "previous_hash",
 )  # fmt: skip
 _VERSION = "cloudact audit row 1"
+# As many digits as always fit the column of numbers.
+_HEAD = re.compile(r"([0-9]{1,18}):(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Head:
         """Return the head as its column holds it: without a value the chain has no rows; None when it is none."""
         if value is None:
             return Head()
-        sequence, _, row_hash = str(value).partition(":")
-        return Head(int(sequence), row_hash) if sequence.isdecimal() and sequence.isascii() else None
+        found = _HEAD.fullmatch(str(value))
+        return Head(int(found[1]), found[2]) if found else None
 
 
 def linked(row: Mapping[str, object], before: Head, key: bytes) -> dict[str, object]:
@@ -52,6 +55,14 @@ def digest(row: Mapping[str, object], key: bytes) -> str:
     return hmac.new(key, content.encode(), "sha256").hexdigest()
 
 
+def is_as_written(row: Mapping[str, object], key: bytes) -> bool:
+    """Tell whether a row has the digest of its content."""
+    try:
+        return hmac.compare_digest(str(row["row_hash"]), digest(row, key))
+    except (RecursionError, TypeError):  # nested, or in characters, as no row that was written here is
+        return False
+
+
 def _plain(name: str, value: object) -> object:
     if isinstance(value, datetime):
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
@@ -60,6 +71,6 @@ def _plain(name: str, value: object) -> object:
         # Engines differ in white space and in the order of members.
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value if value is None or isinstance(value, int) else str(value)

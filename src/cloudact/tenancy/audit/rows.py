@@ -91,6 +91,21 @@ class AuditRows:
         found = self.select(chain, [Within("sequence")], Page(("sequence",), 1, descending=True))
         return int(found[0]["sequence"]) if found else 0
 
+    def with_profile(self, after: str, limit: int) -> list[str]:
+        """Return organizations that have a profile, in their order."""
+        return self._names(PROFILES, _ANCHORS[PROFILES], after, limit)
+
+    def with_first_row(self, after: str, limit: int) -> list[str]:
+        """Return owners of a row that begins a chain, in their order."""
+        return self._names(AUDIT_LOGS, COLUMNS, after, limit, Equals("sequence", 1))
+
+    def _names(self, table: str, needed: Sequence[str], after: str, limit: int, *where: Condition) -> list[str]:
+        """An exclamation mark comes before every character of a slug."""
+        with named_when_missing(self.session, self.dataset, table, needed):
+            later = Within("org_slug", at_least=f"{after}!")
+            found = self.session.select(self.dataset, table, ["org_slug"], [later, *where], Page(("org_slug",), limit))
+        return [str(row["org_slug"]) for row in found]
+
     def unchained(self, chain: str) -> int:
         """Return how many rows of a chain's owner are in no chain."""
         with named_when_missing(self.session, self.dataset, AUDIT_LOGS, COLUMNS):

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from cloudact.errors import CloudactError, NotBootstrapped, WarehouseBusy, WarehouseUnavailable
+from cloudact.errors import AccessDenied, CloudactError, NotBootstrapped, WarehouseBusy, WarehouseUnavailable
 from cloudact.tenancy.actor import PLATFORM, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType, Status, recordable, text
 from cloudact.tenancy.audit.rows import TRAIL_COLUMNS, Anchor, AuditRows
@@ -32,10 +32,11 @@ _BATCH = 100
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of an operation of several units, filled in while it is done."""
+    """What came of an operation of several units, filled in while it is done; `begun` says its first row is there."""
 
     details: dict[str, object] = field(default_factory=dict)
     error: str | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +107,12 @@ class AuditTrail:
         """
         self._append(session, [self._entry(actor, event) for event in events])
 
-    def write(
-        self, actor: Actor, event: Event, *, status: Status = Status.SUCCESS, error: CloudactError | str | None = None
-    ) -> None:
+    def write(self, actor: Actor, event: Event, *, status: Status = Status.SUCCESS, error: str | None = None) -> None:
         """Add a row in a unit of its own; rows of threads that wait for each other are written together.
 
         Where nothing can be chained, because the central dataset is older than the chain, it is in none.
         """
-        reason = error.message if isinstance(error, CloudactError) else error
-        mine = _Waiting(self._entry(actor, event, status, reason))
+        mine = _Waiting(self._entry(actor, event, status, error))
         with self._adding:
             self._waiting.append(mine)
         with self._writing:
@@ -132,10 +130,10 @@ class AuditTrail:
         """Enclose what ends in a unit that records the event; one that fails leaves a row that says why."""
         try:
             yield
-        except CloudactError as error:
+        except Exception as error:
             # A warehouse that does not answer would be waited for twice.
             if not isinstance(error, WarehouseUnavailable):
-                self._try_to_write(actor, event, Status.FAILURE, error)
+                self._try_to_write(actor, event, *_failure(error))
             raise
 
     @contextmanager
@@ -170,14 +168,15 @@ class AuditTrail:
 
         try:
             self.write(actor, phase("attempt"))
+            outcome.begun = True
         except CloudactError as error:
             if required and not isinstance(error, NotBootstrapped):
                 raise
             _not_written(event, Status.SUCCESS, error)
         try:
             yield outcome
-        except CloudactError as error:
-            self._try_to_write(actor, phase("outcome"), Status.FAILURE, error)
+        except Exception as error:
+            self._try_to_write(actor, phase("outcome"), *_failure(error))
             raise
         status = Status.FAILURE if outcome.error else Status.SUCCESS
         self._try_to_write(actor, phase("outcome"), status, outcome.error)
@@ -191,7 +190,7 @@ class AuditTrail:
         event = Event(action, ResourceType.REQUEST, path, actor.organization, {"method": method})
         self._try_to_write(actor, event, Status.DENIED, reason)
 
-    def _try_to_write(self, actor: Actor, event: Event, status: Status, error: CloudactError | str | None) -> None:
+    def _try_to_write(self, actor: Actor, event: Event, status: Status, error: str | None) -> None:
         """What was done is done, and what was refused is refused, whether or not this row can be written."""
         try:
             self.write(actor, event, status=status, error=error)
@@ -270,6 +269,13 @@ class AuditTrail:
             by_chain[chain].append({**entry.row, "org_slug": chain})
         for chain, of_chain in by_chain.items():
             rows.append(anchors[chain], of_chain, key)
+
+
+def _failure(error: Exception) -> tuple[Status, str]:
+    """What is no error of ours may say anything, a secret as well: its text is for the log alone."""
+    if not isinstance(error, CloudactError):
+        return Status.FAILURE, f"unexpected {type(error).__name__}; the log of the service says more"
+    return Status.DENIED if isinstance(error, AccessDenied) else Status.FAILURE, error.message
 
 
 def _not_written(event: Event, status: Status, reason: CloudactError) -> None:

@@ -6,24 +6,26 @@ of each chain, kept in another place by whoever verifies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
 from cloudact.errors import OrganizationNotFound
 from cloudact.tenancy.actor import PLATFORM
-from cloudact.tenancy.audit.chain import Head, digest
+from cloudact.tenancy.audit.chain import Head, is_as_written
 from cloudact.tenancy.audit.rows import Anchor, AuditRows
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.secrets.platform import PlatformSecret
-from cloudact.tenancy.store import PROFILES
 from cloudact.tenancy.sync import counted
-from cloudact.warehouse.driver import Page, Session, Warehouse, Within
+from cloudact.warehouse.driver import Warehouse
 
 PAGE = 5_000
+# Chains that are read at once: one by one, thousands of organizations would take a night on BigQuery.
+_AT_ONCE = 8
 
 
 class ChainStatus(StrEnum):
@@ -90,18 +92,20 @@ class _Reading:
     end: Head
     head: Head = field(default_factory=Head)
     audit_id: str | None = None
+    goes_on: bool = False
     breach: tuple[Breach, int, str | None, str] | None = None
 
     def take(self, row: Mapping[str, Any]) -> bool:
         """Compare the next row with what it has to be; tell whether to go on."""
         number, name, expected = int(row["sequence"]), str(row["audit_id"]), self.head.sequence + 1
         if number > self.end.sequence:
+            self.goes_on = True
             return False
         if number < expected:
             return self.broken(Breach.INSERTED, number, name, "there are two rows with this number")
         if number > expected:
             return self.broken(Breach.REMOVED, expected, None, f"the row is not there; the next one is {number}")
-        if row["row_hash"] != digest(row, self.key):
+        if not is_as_written(row, self.key):
             return self.broken(Breach.ALTERED, number, name, "the row was edited, moved here, or made by others")
         if (row["previous_hash"] or "") != self.head.row_hash:
             return self.broken(Breach.ALTERED, number, name, "the row does not follow the one before it")
@@ -119,7 +123,8 @@ class _Reading:
         elif self.head.row_hash != self.end.row_hash:
             self.broken(Breach.ANCHOR, mine, self.audit_id, "the anchor, audit_head, has another digest than the row")
         elif now is None or now.sequence < last:
-            told = f"the anchor, audit_head, is {anchor.text if anchor else None}, and there are rows up to {last}"
+            what = f"the anchor, audit_head, is {anchor.text}" if anchor else "the organization has no profile"
+            told = f"{what}, and there are rows up to {last}"
             self.broken(Breach.ANCHOR, now.sequence + 1 if now else mine, None, told)
         elif self.earlier and self.earlier.sequence > mine:
             told = f"the checkpoint had {counted(self.earlier.sequence, 'row')}"
@@ -160,11 +165,14 @@ class Verifier:
     def verify(self, organization: str | None = None, checkpoint: Checkpoint | None = None) -> Verification:
         """Verify one organization's chain (`system` is the platform's), or all of them.
 
-        Organizations of the checkpoint that have no profile any more are broken. Raises OrganizationNotFound.
+        Organizations of the checkpoint, or with a chain, that have no profile any more are broken. Raises
+        OrganizationNotFound.
         """
         key, earlier = self.platform.derive("audit"), checkpoint or {}
-        chains = self._all(earlier) if organization is None else iter([self._existing(organization)])
-        reports = [self._chain(chain, key, earlier.get(chain)) for chain in chains]
+        chains = self._all(earlier) if organization is None else [self._existing(organization)]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="verify") as pool:
+            running = [pool.submit(copy_context().run, self._chain, item, key, earlier.get(item)) for item in chains]
+            reports = [chain.result() for chain in running]
         broken = [report.organization for report in reports if report.status is ChainStatus.BROKEN]
         rows, unchained = sum(report.rows for report in reports), sum(report.unchained for report in reports)
         message = f"{counted(len(reports), 'chain')} with {counted(rows, 'row')} verified"
@@ -172,22 +180,26 @@ class Verifier:
         return Verification(
             status=ChainStatus.BROKEN if broken else ChainStatus.INTACT,
             chains=reports,
-            checkpoint={
-                item.organization: CheckpointEntry(item.rows, item.row_hash, item.unchained) for item in reports
-            },
+            checkpoint=dict(_entries(reports, earlier)),
             message=f"{message}; broken: {', '.join(broken)}." if broken else f"{message}.",
         )
 
     def _chain(self, chain: str, key: bytes, earlier: CheckpointEntry | None) -> ChainReport:
-        """Rows that are added meanwhile are left for the next time; so it ends however many there are."""
+        """Rows that are added meanwhile are left for the next time; so it ends however many there are.
+
+        Three looks at the warehouse, where no row follows the anchor and all fit a page.
+        """
         anchor = self._look(lambda rows: rows.anchor(chain))
         reading = _Reading(chain, key, earlier, (anchor.head if anchor else None) or Head())
         self._read(reading)
         unchained = self._look(lambda rows: rows.unchained(chain))
         if not reading.breach:
-            # In this order: rows are added together with the anchor, so it is never behind what was there before.
-            last = self._look(lambda rows: rows.last(chain))
-            reading.compare(last, self._look(lambda rows: rows.anchor(chain)), unchained)
+            last = reading.head.sequence
+            if reading.goes_on:
+                # In this order: rows are added together with the anchor, so it is never behind what was there before.
+                last = self._look(lambda rows: rows.last(chain))
+                anchor = self._look(lambda rows: rows.anchor(chain))
+            reading.compare(last, anchor, unchained)
         return reading.report(unchained)
 
     def _read(self, reading: _Reading) -> None:
@@ -199,13 +211,16 @@ class Verifier:
             if not all(reading.take(row) for row in new) or len(page) <= PAGE:
                 return
 
-    def _all(self, earlier: Checkpoint) -> Iterator[str]:
-        found = {PLATFORM, *earlier}
-        yield from sorted(found)
-        dataset, last = self.catalogs.load().central_name, ""
+    def _all(self, earlier: Checkpoint) -> list[str]:
+        """The platform, and whoever has a profile, has a row that begins a chain, or is in the checkpoint."""
+        found = {*earlier, *self._names(AuditRows.with_profile), *self._names(AuditRows.with_first_row)}
+        return [PLATFORM, *sorted(found - {PLATFORM})]
+
+    def _names(self, part: Callable[[AuditRows, str, int], list[str]]) -> Iterator[str]:
+        last = ""
         while True:
-            page = self.warehouse.run(partial(_slugs, dataset=dataset, after=last))
-            yield from (slug for slug in page if slug not in found)
+            page = self._look(lambda rows, last=last: part(rows, last, PAGE))
+            yield from page
             if len(page) < PAGE:
                 return
             last = page[-1]
@@ -214,7 +229,7 @@ class Verifier:
         if organization == PLATFORM:
             return PLATFORM
         slug = OrgSlug(organization)
-        if self._look(lambda rows: rows.anchor(slug)) is None:
+        if self._look(lambda rows: rows.anchor(slug) is None and not rows.last(slug)):
             raise OrganizationNotFound(slug)
         return slug
 
@@ -223,8 +238,10 @@ class Verifier:
         return self.warehouse.run(lambda session: look(AuditRows(session, dataset)))
 
 
-def _slugs(session: Session, dataset: str, after: str) -> list[str]:
-    """Names of organizations in their order; an exclamation mark comes before every character of one."""
-    where = [Within("org_slug", at_least=f"{after}!")]
-    rows = session.select(dataset, PROFILES, ["org_slug"], where, Page(("org_slug",), PAGE))
-    return [str(row["org_slug"]) for row in rows]
+def _entries(reports: list[ChainReport], earlier: Checkpoint) -> Iterator[tuple[str, CheckpointEntry]]:
+    """A chain that is broken keeps what it had, so that the next time asks no less of it."""
+    for item in reports:
+        if item.status is ChainStatus.INTACT:
+            yield item.organization, CheckpointEntry(item.rows, item.row_hash, item.unchained)
+        elif item.organization in earlier:
+            yield item.organization, earlier[item.organization]

@@ -10,6 +10,7 @@ from typing import Any
 
 from cloudact.tenancy.hierarchy.entity import FIELDS, Entity, metadata_text
 from cloudact.tenancy.hierarchy.forest import Place
+from cloudact.tenancy.store import stored_json, stored_object
 from cloudact.warehouse.driver import JsonText
 
 TABLE = "org_hierarchy"
@@ -71,7 +72,7 @@ class EntityRecord:
 def version_of(row: Mapping[str, Any]) -> Version:
     """Return the version that a row of CURRENT_COLUMNS holds."""
     values = {name: row[name] for name in FIELDS}
-    values["metadata"] = metadata_text(_object(row["metadata"]))
+    values["metadata"] = metadata_text(stored_object(row["metadata"]))
     about = (row[name] for name in ("version", "created_at", "created_by", "updated_at", "updated_by"))
     return Version(Entity(**values), *about)
 
@@ -95,7 +96,7 @@ def record(version: Version, place: Place, end_date: datetime | None = None) -> 
     """Return a version for an answer."""
     values = {name: getattr(version.entity, name) for name in FIELDS}
     return EntityRecord(
-        **{**values, **_place_columns(place), "metadata": _object(version.entity.metadata)},
+        **{**values, **_place_columns(place), "metadata": stored_object(version.entity.metadata)},
         version=version.number,
         created_at=version.created_at,
         created_by=version.created_by,
@@ -107,8 +108,10 @@ def record(version: Version, place: Place, end_date: datetime | None = None) -> 
 
 def recorded(row: Mapping[str, Any]) -> EntityRecord:
     """Return what a row of HISTORY_COLUMNS says, with the place that was written then."""
-    names = json.loads(row["path_names"]) if row["path_names"] is not None else None
-    return EntityRecord(**{**row, "metadata": _object(row["metadata"]), "path_names": names})
+    names = stored_json(row["path_names"])
+    readable = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    told = {"metadata": stored_object(row["metadata"]), "path_names": names if readable else None}
+    return EntityRecord(**{**row, **told})
 
 
 def _place_columns(place: Place) -> dict[str, Any]:
@@ -120,9 +123,3 @@ def _place_columns(place: Place) -> dict[str, Any]:
         "path_names": place.names,
         **{f"{name}_{part}": value for name, pair in copies.items() for part, value in zip(_PARTS, pair, strict=True)},
     }
-
-
-def _object(text: str | None) -> dict[str, Any] | None:
-    """Another program may have written any JSON; only an object has a place in answers."""
-    found = None if text is None else json.loads(text)
-    return found if isinstance(found, dict) else None

@@ -10,10 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cloudact.errors import InvalidRequest, OrganizationNotFound
+from cloudact.errors import InvalidRequest, OrganizationNotFound, StoredValueDamaged
 from cloudact.tenancy.hierarchy.difference import Difference, Kind, difference
 from cloudact.tenancy.hierarchy.forest import Forest
-from cloudact.tenancy.hierarchy.levels import Levels
+from cloudact.tenancy.hierarchy.levels import MAX_LEVELS, Levels
 from cloudact.tenancy.hierarchy.rows import (
     CURRENT_COLUMNS,
     HISTORY_COLUMNS,
@@ -27,7 +27,7 @@ from cloudact.tenancy.hierarchy.rows import (
     version_of,
 )
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.store import PROFILES, NewId, named_when_missing
+from cloudact.tenancy.store import PROFILES, NewId, named_when_missing, stored_json
 from cloudact.warehouse.driver import Condition, Equals, JsonText, OneOf, Page, Session
 
 _REVISION, _LEVELS = "hierarchy_revision", "hierarchy_levels"
@@ -220,8 +220,23 @@ class HierarchyStore:
         if not rows:
             raise OrganizationNotFound(self.slug)
         levels, revision = rows[0][_LEVELS], rows[0][_REVISION]
-        names = Levels(tuple(json.loads(str(levels)))) if levels is not None else Levels()
-        return _About(str(rows[0]["org_dataset_id"]), names, 0 if revision is None else _whole(revision))
+        return _About(str(rows[0]["org_dataset_id"]), self._levels(levels), 0 if revision is None else _whole(revision))
+
+    def _levels(self, stored: object) -> Levels:
+        found = stored_json(stored)
+        if found is None:
+            return Levels()
+        column = f"{self.central}.{PROFILES}.{_LEVELS}"
+        fix = (
+            f"Set it with SQL to a JSON array of 1 to {MAX_LEVELS} names, those that its entities have as entity_type, "
+            f"or to NULL for {Levels()}. Nothing was changed."
+        )
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise StoredValueDamaged(self.slug, column, "it is not a JSON array of names", fix)
+        try:
+            return Levels.parse(found)
+        except InvalidRequest as error:
+            raise StoredValueDamaged(self.slug, column, error.message, fix) from None
 
     def _table(self, table: str) -> AbstractContextManager[None]:
         return named_when_missing(self.session, self.central, table, _USED[table])

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from cloudact.errors import CloudactError, IdempotencyKeyInUse, IdempotencyKeyReused, InvalidRequest, Problem
-from cloudact.sealing.sealer import Sealer
+from cloudact.sealing.sealer import Context, Sealer
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.idempotency.leases import Leases
 from cloudact.tenancy.idempotency.operation import Operation
@@ -79,9 +79,9 @@ class Idempotency:
         """
         _check_key(request.idempotency_key)
         key = self._platform.derive("idempotency")
-        new = Operation(self._new_id(), self._clock(), resumed=False, _key=key)
-        lease_id, digest = self._new_id(), request.digest(key)
-        found = self._warehouse.run(lambda session: self._claim(session, request, digest, new, lease_id))
+        new = Operation(self._new_id(), request.digest(key), self._clock(), resumed=False, _key=key)
+        lease_id = self._new_id()
+        found = self._warehouse.run(lambda session: self._claim(session, request, new, lease_id))
         return self._opened(request, found) if isinstance(found, Record) else Attempt(request, found, lease_id)
 
     def working_on(self, attempt: Attempt) -> AbstractContextManager[None]:
@@ -90,9 +90,9 @@ class Idempotency:
 
     def complete(self, attempt: Attempt, answer: Answer) -> None:
         """Keep the answer for whoever sends the request again; what cannot be kept is done by the next attempt."""
-        context = IDEMPOTENT_ANSWER.context(attempt.request.place["org_slug"], attempt.operation.record_id)
+        done = attempt.operation
         try:
-            sealed = self._sealer.seal(answer.to_bytes(), context)
+            sealed = self._sealer.seal(answer.to_bytes(), _context(attempt.request, done.record_id, done.request_hash))
             values = {
                 "status": RecordStatus.COMPLETED.value,
                 "http_status": answer.status,
@@ -118,16 +118,14 @@ class Idempotency:
         dataset = self._catalogs.load().central_name
         self._warehouse.run(lambda session: session.update(dataset, TABLE, values, attempt.conditions()))
 
-    def _claim(
-        self, session: Session, request: Request, digest: str, new: Operation, lease_id: str
-    ) -> Operation | Record:
+    def _claim(self, session: Session, request: Request, new: Operation, lease_id: str) -> Operation | Record:
         """Return the operation that is this caller's now, or the record of one that was answered."""
         dataset, now = self._catalogs.load().central_name, new.begun_at
         where: list[Condition] = [Equals(name, value) for name, value in request.place.items()]
         taken = {"lease_id": lease_id, "locked_until": now + self._lease}
         fresh = {
             "record_id": new.record_id,
-            "request_hash": digest,
+            "request_hash": new.request_hash,
             "status": RecordStatus.IN_PROGRESS.value,
             "begun_at": now,
             "expires_at": now + KEPT,
@@ -146,7 +144,7 @@ class Idempotency:
                 if session.compare_and_set(dataset, TABLE, anew, [*seen, Equals("expires_at", found.expires_at)]):
                     return new
                 raise _in_use(request, 0)
-            if found.request_hash != digest:
+            if found.request_hash != new.request_hash:
                 raise IdempotencyKeyReused(request.idempotency_key)
             if found.status == RecordStatus.COMPLETED:
                 return found
@@ -157,9 +155,13 @@ class Idempotency:
         return replace(new, record_id=str(found.record_id), begun_at=found.begun_at or now, resumed=True)
 
     def _opened(self, request: Request, found: Record) -> Answer:
-        context = IDEMPOTENT_ANSWER.context(request.place["org_slug"], str(found.record_id))
+        context = _context(request, str(found.record_id), str(found.request_hash))
         sealed = IDEMPOTENT_ANSWER.from_column(found.encrypted_response)
         return Answer.from_bytes(self._sealer.open(sealed, context))
+
+
+def _context(request: Request, record_id: str, request_hash: str) -> Context:
+    return IDEMPOTENT_ANSWER.context(request.place["org_slug"], record_id, request_hash)
 
 
 def _select(session: Session, dataset: str, where: list[Condition]) -> list[dict[str, Any]]:

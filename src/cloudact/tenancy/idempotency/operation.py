@@ -14,13 +14,19 @@ class Operation:
     """One request, however often it is tried; `resumed` when an earlier attempt may have got anywhere."""
 
     record_id: str
+    request_hash: str
     begun_at: datetime
     resumed: bool
     _key: bytes = field(repr=False)
 
     def secret_for(self, purpose: str) -> bytes:
-        """Return 256 bits that every attempt gets, and nobody else can make."""
-        parts = ["cloudact operation 1", self.record_id, self.begun_at.isoformat(timespec="microseconds"), purpose]
+        """Return 256 bits that every attempt gets, and nobody else can make.
+
+        The digest of the request is one that this caller has really sent, so that whoever can write to the table gets
+        no other caller's secret by giving a row of its own the id and the time of another one.
+        """
+        begun_at = self.begun_at.isoformat(timespec="microseconds")
+        parts = ["cloudact operation 2", self.record_id, self.request_hash, begun_at, purpose]
         return hmac.new(self._key, json.dumps(parts).encode(), "sha256").digest()
 
     def id_for(self, purpose: str) -> str:

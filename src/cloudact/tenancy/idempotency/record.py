@@ -47,9 +47,12 @@ class Request:
         return dict(zip(KEY, values, strict=True))
 
     def digest(self, key: bytes) -> str:
-        """Return what differs when anything but the headers differs; keyed, because a body may hold a secret."""
+        """Return what differs when the caller or anything but the headers differs; keyed: a body may hold a secret.
+
+        What is kept for a request, or derived for it, is bound to this: in another caller's row it is worth nothing.
+        """
         body = base64.b64encode(self.body).decode()
-        content = json.dumps(["cloudact request 1", self.method, self.path, self.query, body])
+        content = json.dumps(["cloudact request 2", *self.place.values(), self.method, self.path, self.query, body])
         return hmac.new(key, content.encode(), "sha256").hexdigest()
 
 

@@ -36,6 +36,7 @@ from cloudact.tenancy.recreation.owner import owner_of
 from cloudact.tenancy.recreation.records import Record
 from cloudact.tenancy.recreation.results import Mode, Outcome, Recreated, Recreation
 from cloudact.tenancy.recreation.scope import CHANGED, Step, chosen_tables, steps_of
+from cloudact.tenancy.recreation.together import refusal_to_part
 from cloudact.tenancy.sync import counted
 from cloudact.warehouse.driver import Session, TableName, Warehouse
 
@@ -51,6 +52,7 @@ class _Assessment:
     actual: Dataset
     steps: tuple[Step, ...]
     views_left: tuple[str, ...]
+    refusal: DestructiveRefused | None = None
 
     @property
     def changed(self) -> Dataset:
@@ -85,7 +87,7 @@ class Recreations:
         check_text(reason=recreation.reason)
         found = self._assess(desired, recreation)
         planned = _result(found, recreation, None, planned=True)
-        refusal = self._refusal(desired.name, recreation)
+        refusal = self._refusal(desired.name, recreation) or found.refusal
         return replace(planned, message=f"{planned.message} Note: {refusal.message}.") if refusal else planned
 
     def run(self, desired: Dataset, recreation: Recreation, *, actor: Actor) -> Recreated:
@@ -110,6 +112,9 @@ class Recreations:
         required = all(table.key not in TRAIL_COLUMNS for table in chosen)
         with self.trail.operation(actor, event, required=required) as outcome:
             found = self._assess(desired, recreation)
+            # A trail that takes no row is mended, and what it has lost is what its verification tells from then on.
+            if found.refusal and outcome.begun:
+                raise found.refusal
             result = self._carry_out(found, recreation, actor.name)
             outcome.details.update(backup=result.backup, outcome=[asdict(item) for item in result.tables])
             outcome.error = result.message if result.failed else None
@@ -145,7 +150,11 @@ class Recreations:
             return _Assessment(actual, steps, views)
 
         found = self.warehouse.run(work)
-        return replace(found, steps=tuple(self._checked(desired.name, step) for step in found.steps))
+        steps = tuple(self._checked(desired.name, step) for step in found.steps)
+        refusal = None
+        if desired.name == self.catalogs.load().central_name:
+            refusal = self.warehouse.run(lambda session: refusal_to_part(session, found.actual, steps))
+        return replace(found, steps=steps, refusal=refusal)
 
     def _checked(self, dataset: str, step: Step) -> Step:
         """Return the step, as failed when its table cannot be made anew; each in a unit, which an error ends."""

@@ -54,6 +54,6 @@ CREDENTIAL = SealedColumn("org_integration_credentials", "encrypted_credential",
 SLACK_URL = SealedColumn("org_notification_channels", "slack_webhook_url_encrypted", ("channel_id",), text=True)
 WEBHOOK_URL = SealedColumn("org_notification_channels", "webhook_url_encrypted", ("channel_id",), text=True)
 WEBHOOK_HEADERS = SealedColumn("org_notification_channels", "webhook_headers_encrypted", ("channel_id",), text=True)
-IDEMPOTENT_ANSWER = SealedColumn("org_idempotency_keys", "encrypted_response", ("record_id",))
+IDEMPOTENT_ANSWER = SealedColumn("org_idempotency_keys", "encrypted_response", ("record_id", "request_hash"))
 
 SEALED_COLUMNS = (API_KEY, CREDENTIAL, SLACK_URL, WEBHOOK_URL, WEBHOOK_HEADERS, IDEMPOTENT_ANSWER)

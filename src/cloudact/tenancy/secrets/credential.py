@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from cloudact.errors import InvalidRequest, Problem
+from cloudact.tenancy.checks import failed, require
 from cloudact.tenancy.secrets.validation import ValidationStatus
 
 # The name of a credential that its row has no name for.
@@ -57,14 +57,12 @@ class CredentialName:
         problems = []
         code = provider.upper()
         if not re.fullmatch(_PROVIDER, code, re.ASCII):
-            problems.append(
-                _problem("provider", "must be 2 to 50 characters of A-Z, 0-9 and underscore, such as OPENAI")
-            )
+            problems.append(failed("provider", "must be 2 to 50 characters of A-Z, 0-9 and underscore, such as OPENAI"))
         if code == _RESERVED:
-            problems.append(_problem("provider", "is the platform's own; it is no integration"))
+            problems.append(failed("provider", "is the platform's own; it is no integration"))
         if not re.fullmatch(_NAME, name, re.ASCII):
-            problems.append(_problem("credential_name", "must be 1 to 100 characters of a-z, A-Z, 0-9, . _ and -"))
-        _require(problems)
+            problems.append(failed("credential_name", "must be 1 to 100 characters of a-z, A-Z, 0-9, . _ and -"))
+        require(problems)
         return CredentialName(code, name)
 
 
@@ -82,14 +80,14 @@ class NewCredential:
         problems = []
         size = len(self.secret.encode(errors="surrogatepass"))
         if not self.secret.strip():
-            problems.append(_problem("secret", "is empty"))
+            problems.append(failed("secret", "is empty"))
         if size > MAX_SECRET:
-            problems.append(_problem("secret", f"has {size} bytes; at most {MAX_SECRET} are allowed"))
+            problems.append(failed("secret", f"has {size} bytes; at most {MAX_SECRET} are allowed"))
         if any(0xD800 <= ord(character) <= 0xDFFF for character in self.secret):
-            problems.append(_problem("secret", "has half of a surrogate pair, which is no character"))
+            problems.append(failed("secret", "has half of a surrogate pair, which is no character"))
         if what := self._metadata_problem():
-            problems.append(_problem("metadata", what))
-        _require(problems)
+            problems.append(failed("metadata", what))
+        require(problems)
 
     def _metadata_problem(self) -> str:
         try:
@@ -141,12 +139,3 @@ def without_secret(text: str, secret: str) -> str:
     for form in (secret, json.dumps(secret)[1:-1], secret.strip()):
         text = text.replace(form, _MASK) if form else text
     return text
-
-
-def _problem(name: str, what: str) -> Problem:
-    return Problem("request", name, what, "")
-
-
-def _require(problems: list[Problem]) -> None:
-    if problems:
-        raise InvalidRequest("; ".join(f"{item.field}: {item.what}" for item in problems), problems=problems)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,9 @@ from cloudact.errors import CredentialNotFound
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.secrets.columns import CREDENTIAL
 from cloudact.tenancy.secrets.credential import UNNAMED, Credential, CredentialName, masked
+from cloudact.tenancy.secrets.own_rows import OwnRows
 from cloudact.tenancy.secrets.validation import ValidationStatus
-from cloudact.tenancy.store import named_when_missing
+from cloudact.tenancy.store import stored_object
 from cloudact.warehouse.driver import Condition, Equals, Row, Session
 
 _TOLD = (
@@ -28,16 +28,23 @@ _ACTIVE = Equals("is_active", value=True)
 class CredentialRows:
     """The credentials of one organization; raises NotBootstrapped when the table lacks something."""
 
-    session: Session
-    dataset: str
-    slug: OrgSlug
+    own: OwnRows
+
+    @staticmethod
+    def of(session: Session, dataset: str, slug: OrgSlug) -> CredentialRows:
+        """Return those of an organization."""
+        return CredentialRows(OwnRows(session, dataset, slug, CREDENTIAL.table, CREDENTIAL_COLUMNS))
 
     def found(self, provider: str | None = None, *, inactive: bool = False) -> list[Credential]:
         """Return the credentials, of one provider or of all, those that are not active if asked to."""
         where: list[Condition] = [] if inactive else [_ACTIVE]
         if provider is not None:
             where.append(Equals("provider", provider))
-        return [credential_of(row) for row in self._select(where, _TOLD)]
+        return [credential_of(row) for row in self.own.select(_TOLD, where)]
+
+    def providers(self) -> list[str]:
+        """Return the providers of which there is an active credential, which `providers_limit` counts."""
+        return sorted({row["provider"] for row in self.own.select(["provider"], [_ACTIVE])})
 
     def active(self, name: CredentialName) -> Credential:
         """Return the active credential of a name; raises CredentialNotFound."""
@@ -49,45 +56,29 @@ class CredentialRows:
         return credential_of(row), CREDENTIAL.from_column(row[CREDENTIAL.column])
 
     def replace(self, name: CredentialName, row: Row, now: datetime) -> bool:
-        """Put a row in the place of the active one of its name; tell whether there was one.
-
-        Of two units that do so at once, each has to see what the other stored. They both record what they do in the
-        organization's audit trail, of which only one can write the next row.
-        """
-        replaced = bool(self._select(_named(name), ["credential_id"]))
+        """Put a row in the place of the active one of its name, in a unit of `OwnUnits`; tell if there was one."""
+        replaced = bool(self.own.select(["credential_id"], _named(name)))
         self.deactivate(name, now)
-        with named_when_missing(self.session, self.dataset, CREDENTIAL.table, CREDENTIAL_COLUMNS):
-            self.session.insert(self.dataset, CREDENTIAL.table, [row])
+        self.own.insert(row)
         return replaced
 
     def deactivate(self, name: CredentialName, now: datetime) -> None:
         """Make the active credential of a name inactive."""
-        self._update({"is_active": False, "updated_at": now}, _named(name))
+        self.own.update({"is_active": False, "updated_at": now}, _named(name))
 
     def keep(self, credential: Credential, values: Mapping[str, object]) -> None:
         """Write to the very row of a credential."""
-        self._update(values, [Equals("credential_id", credential.credential_id)])
+        self.own.update(values, [Equals("credential_id", credential.credential_id)])
 
     def _only(self, name: CredentialName, columns: Sequence[str]) -> Row:
-        found = self._select(_named(name), columns)
+        found = self.own.select(columns, _named(name))
         if not found:
-            raise CredentialNotFound(self.slug, str(name))
+            raise CredentialNotFound(self.own.slug, str(name))
         return found[0]
-
-    def _select(self, where: Sequence[Condition], columns: Sequence[str]) -> list[dict[str, Any]]:
-        own = [Equals("org_slug", self.slug), *where]
-        with named_when_missing(self.session, self.dataset, CREDENTIAL.table, CREDENTIAL_COLUMNS):
-            return self.session.select(self.dataset, CREDENTIAL.table, columns, own)
-
-    def _update(self, values: Mapping[str, object], where: Sequence[Condition]) -> None:
-        own = [Equals("org_slug", self.slug), *where]
-        with named_when_missing(self.session, self.dataset, CREDENTIAL.table, CREDENTIAL_COLUMNS):
-            self.session.update(self.dataset, CREDENTIAL.table, values, own)
 
 
 def credential_of(row: Mapping[str, Any]) -> Credential:
     """Return what is told of a row, which may lack columns that are NULL."""
-    metadata = row.get("metadata")
     return Credential(
         credential_id=row["credential_id"],
         org_slug=row["org_slug"],
@@ -98,7 +89,7 @@ def credential_of(row: Mapping[str, Any]) -> Credential:
         validation_status=ValidationStatus(row["validation_status"]),
         last_validated_at=row.get("last_validated_at"),
         last_error=row.get("last_error"),
-        metadata=(json.loads(metadata) if isinstance(metadata, str) else metadata) or {},
+        metadata=stored_object(row.get("metadata")) or {},
         is_active=row["is_active"],
         created_at=row["created_at"],
         updated_at=row.get("updated_at"),

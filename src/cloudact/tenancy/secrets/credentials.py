@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from cloudact.errors import LimitReached, OnboardingUnfinished
+from cloudact.errors import LimitReached
 from cloudact.sealing.sealer import Sealer
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType, text
@@ -20,13 +20,13 @@ from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.secrets.columns import CREDENTIAL
 from cloudact.tenancy.secrets.credential import UNNAMED, Credential, CredentialName, NewCredential, without_secret
 from cloudact.tenancy.secrets.credential_rows import CredentialRows, credential_of
+from cloudact.tenancy.secrets.own_rows import OwnUnits, Record
 from cloudact.tenancy.secrets.validation import Subject, ValidationStatus, Validator, Verdict
-from cloudact.tenancy.store import PROVISIONING, NewId, Store
+from cloudact.tenancy.store import NewId
 from cloudact.tenancy.subscriptions.rows import AccountRows
-from cloudact.warehouse.driver import Session, Warehouse
+from cloudact.warehouse.driver import Warehouse
 
 T = TypeVar("T")
-Record = Callable[[Event], None]
 _log = structlog.get_logger(__name__)
 
 
@@ -70,8 +70,9 @@ class Credentials:
         stored = credential_of(row)
 
         def work(rows: CredentialRows, record: Record) -> bool:
-            _require_room(rows, new.name.provider, now)
+            # Recorded first, so that nobody else stores a provider's between the look and the write.
             record(_event(Action.CREATE, slug, new.name, stored.credential_id, type=stored.credential_type))
+            _require_room(rows, new.name.provider, now)
             return rows.replace(new.name, row, now)
 
         return Stored(stored, replaced=self._change(actor, _event(Action.CREATE, slug, new.name), work))
@@ -155,34 +156,31 @@ class Credentials:
         }
 
     def _run(self, slug: OrgSlug, work: Callable[[CredentialRows], T]) -> T:
-        return self.warehouse.run(lambda session: work(self._rows(session, slug)))
+        return self._units.read(slug, lambda session, dataset: work(CredentialRows.of(session, dataset, slug)))
 
     def _change(self, actor: Actor, event: Event, work: Callable[[CredentialRows, Record], T]) -> T:
-        """Do what changes something in one unit with the row that records it; a failure leaves a row as well."""
+        """Do what changes something; a failure leaves a row in the audit trail as well."""
         slug = OrgSlug(event.organization or "")
-
-        def unit(session: Session) -> T:
-            return work(self._rows(session, slug), lambda made: self.trail.record(session, actor, made))
-
         with self.trail.attempt(actor, event):
-            return self.trail.run(unit)
+            return self._units.write(
+                slug, actor, lambda session, dataset, record: work(CredentialRows.of(session, dataset, slug), record)
+            )
 
-    def _rows(self, session: Session, slug: OrgSlug) -> CredentialRows:
-        dataset = self.catalogs.load().central_name
-        if Store(session, dataset, self.clock(), self.new_id).existing_profile(slug).status == PROVISIONING:
-            raise OnboardingUnfinished(slug)
-        return CredentialRows(session, dataset, slug)
+    @property
+    def _units(self) -> OwnUnits:
+        return OwnUnits(self.catalogs, self.warehouse, self.trail)
 
 
 def _require_room(rows: CredentialRows, provider: str, now: datetime) -> None:
-    subscription = AccountRows(rows.session, rows.dataset, rows.slug).subscription(now.date())
+    own = rows.own
+    subscription = AccountRows(own.session, own.dataset, own.slug).subscription(now.date())
     allowed = subscription.limits.providers_limit if subscription else None
     if allowed is None:
         return
-    connected = sorted({item.provider for item in rows.found()})
+    connected = rows.providers()
     if provider not in connected and len(connected) >= allowed:
         used = f"it has credentials of {', '.join(connected)}" if connected else "it has none"
-        raise LimitReached(rows.slug, "providers_limit", allowed, used)
+        raise LimitReached(own.slug, "providers_limit", allowed, used)
 
 
 def _event(

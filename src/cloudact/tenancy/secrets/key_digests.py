@@ -1,4 +1,4 @@
-"""What the digests of API keys begin with, by which those are told that another platform secret was needed for."""
+"""Digests in the rows of API keys: under which platform secret they were made, and those that are plain yet."""
 
 from __future__ import annotations
 
@@ -21,3 +21,12 @@ def active_keys(session: Session, dataset: str, prefix: str = KEYED) -> int:
     begins = Within(HASH, at_least=prefix, below=f"{prefix[:-1]};")  # the character after a colon
     with named_when_missing(session, dataset, KEYS, (HASH, "is_active")):
         return session.count(dataset, KEYS, [Equals("is_active", value=True), begins])
+
+
+def plain_keys(session: Session, dataset: str) -> int:
+    """Return how many active API keys, whoever's they are, have the digest that earlier versions stored."""
+    live = session.inspect(dataset, among=[KEYS])
+    table = live.table(KEYS) if live else None
+    if table is None or not (table.column(HASH) and table.column("is_active")):
+        return 0
+    return session.count(dataset, KEYS, [Equals("is_active", value=True)]) - active_keys(session, dataset)

@@ -43,6 +43,7 @@ class PlatformSecret:
         self._clock = clock
         self._lock = threading.Lock()
         self._secret: bytes | None = None
+        self._derived: dict[Label, bytes] = {}
 
     def derive(self, label: Label) -> bytes:
         """Return the key of 256 bits for one purpose, by HKDF-SHA256 (RFC 5869).
@@ -51,8 +52,11 @@ class PlatformSecret:
         NotBootstrapped, SealBroken when the sealing key is not the one of this warehouse, SealingUnavailable, and
         PlatformSecretLost when there is none although API keys need one.
         """
-        info = f"cloudact platform secret: {label}".encode()
-        return HKDF(SHA256(), length=_BYTES, salt=None, info=info).derive(self._read())
+        with self._lock:
+            if label not in self._derived:
+                info = f"cloudact platform secret: {label}".encode()
+                self._derived[label] = HKDF(SHA256(), length=_BYTES, salt=None, info=info).derive(self._read())
+            return self._derived[label]
 
     def stored(self) -> bool:
         """Tell whether the secret was made and opens; makes nothing, and raises the errors of `derive`."""
@@ -72,12 +76,12 @@ class PlatformSecret:
         """Read the secret anew when it is needed next, because it is not there any more."""
         with self._lock:
             self._secret = None
+            self._derived.clear()
 
     def _read(self) -> bytes:
-        with self._lock:
-            if self._secret is None:
-                self._secret = self._find_or_make()
-            return self._secret
+        if self._secret is None:
+            self._secret = self._find_or_make()
+        return self._secret
 
     def _find_or_make(self) -> bytes:
         dataset = self._catalogs.load().central_name

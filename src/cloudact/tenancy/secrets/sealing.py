@@ -17,6 +17,7 @@ from cloudact.tenancy.audit.event import Action, Event, ResourceType
 from cloudact.tenancy.audit.trail import AuditTrail, Outcome
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.secrets.columns import SealedColumn
+from cloudact.tenancy.secrets.key_digests import plain_keys
 from cloudact.tenancy.secrets.resealing import ResealResult, reseal
 from cloudact.tenancy.secrets.sealed_rows import SealedRows, SealedValue
 from cloudact.tenancy.sync import counted
@@ -55,12 +56,16 @@ class ColumnUse:
 
 @dataclass(frozen=True, slots=True)
 class SealingState:
-    """Where the keys are, which of them are needed, and by which columns."""
+    """Where the keys are, which of them are needed, and by which columns.
+
+    `plain_key_digests` counts active API keys whose digest is an earlier version's, which takes no key to make.
+    """
 
     status: SealingStatus
     place: str
     keys: list[KeyUse]
     columns: list[ColumnUse]
+    plain_key_digests: int
     message: str
 
 
@@ -124,7 +129,8 @@ class Sealing:
             )
             for column, needed in found.items()
         ]
-        return _state(self.sealer.place, keys, columns)
+        plain = self.warehouse.run(lambda session: plain_keys(session, rows.dataset))
+        return _state(self.sealer.place, keys, columns, plain)
 
     def rotate(self, *, actor: Actor) -> KeyMade:
         """Make a new key the current one; raises InvalidRequest where that is done elsewhere."""
@@ -188,7 +194,7 @@ def create_key(file: KeyFile) -> KeyMade:
     return KeyMade(key_id, file.place, created=True, message=message)
 
 
-def _state(place: str, keys: list[KeyUse], columns: list[ColumnUse]) -> SealingState:
+def _state(place: str, keys: list[KeyUse], columns: list[ColumnUse], plain: int) -> SealingState:
     total, current, unreadable = (
         sum(getattr(item, what) for item in columns) for what in ("values", "current", "unreadable")
     )
@@ -203,4 +209,7 @@ def _state(place: str, keys: list[KeyUse], columns: list[ColumnUse]) -> SealingS
     else:
         status = SealingStatus.CURRENT
         message += " Earlier keys are needed for backups only." if len(keys) > 1 else ""
-    return SealingState(status, place, keys, columns, message)
+    if plain:
+        message += f" {counted(plain, 'active API key')} with the digest of an earlier version: the next use of each "
+        message += "stores a keyed one; revoke those that nobody uses."
+    return SealingState(status, place, keys, columns, plain, message)

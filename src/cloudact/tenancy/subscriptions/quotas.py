@@ -10,6 +10,7 @@ from typing import Any
 from cloudact.errors import OrganizationNotActive, QuotaExceeded, SubscriptionEnded
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug, slug_problem
+from cloudact.tenancy.secrets.credential_rows import CredentialRows
 from cloudact.tenancy.store import ACTIVE, PROVISIONING, NewId, named_when_missing
 from cloudact.tenancy.subscriptions.lifecycle import existing_status
 from cloudact.tenancy.subscriptions.rows import AccountRows, Usage
@@ -25,11 +26,14 @@ _CONCURRENT_RETRY = 30
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """One limit: how much of it is used, how much is allowed (None: any number), and when counting starts again."""
+    """One limit: how much of it is used, how much is allowed (None: any number), and when counting starts again.
 
-    used: int
+    `used` is None for what is not counted here, because nothing of it is kept.
+    """
+
+    used: int | None
     limit: int | None
-    starts_again_at: datetime | None
+    starts_again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ class Quota:
     concurrent: Used
     succeeded_today: int
     failed_today: int
-    seat_limit: int | None
-    providers_limit: int | None
+    providers: Used
+    seats: Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class Quotas:
             rows = AccountRows(session, dataset, slug)
             existing_status(rows)
             today = now.date()
-            return _quota(slug, rows.existing_subscription(today), rows.usage(today), _under_way(rows))
+            providers = len(CredentialRows.of(session, dataset, slug).providers())
+            return _quota(slug, rows.existing_subscription(today), rows.usage(today), _under_way(rows), providers)
 
         return self.warehouse.run(work)
 
@@ -129,27 +134,16 @@ class Quotas:
 
     def _require(self, organization: str, limits: Limits, usage: Usage, running: int, now: datetime) -> None:
         tomorrow, next_month = _next_day(now), _next_month(now)
-        soon = now + timedelta(seconds=_CONCURRENT_RETRY)
+        soon, today = now + timedelta(seconds=_CONCURRENT_RETRY), usage.counted("pipelines_run_today")
+        from_month, from_day = (f"from {day:%Y-%m-%d} 00:00 UTC on" for day in (next_month, tomorrow))
         for name, used, allowed, moment, until in (
-            (
-                "monthly_limit",
-                usage.month,
-                limits.monthly_limit,
-                next_month,
-                f"from {next_month:%Y-%m-%d} 00:00 UTC on",
-            ),
-            (
-                "daily_limit",
-                usage.counted("pipelines_run_today"),
-                limits.daily_limit,
-                tomorrow,
-                f"from {tomorrow:%Y-%m-%d} 00:00 UTC on",
-            ),
+            ("monthly_limit", usage.month, limits.monthly_limit, next_month, from_month),
+            ("daily_limit", today, limits.daily_limit, tomorrow, from_day),
             ("concurrent_limit", running, limits.concurrent_limit, soon, "when a run that is under way has ended"),
         ):
             if allowed is not None and used >= allowed:
                 self.on_refusal(name)
-                seconds = max(1, -(-int((moment - now).total_seconds() * 1_000_000) // 1_000_000))
+                seconds = -((now - moment) // timedelta(seconds=1))
                 raise QuotaExceeded(organization, name, used, allowed, seconds, until)
 
 
@@ -177,7 +171,7 @@ def _number(usage: Usage, name: str) -> int:
     return int((usage.row or {}).get(name) or 0)
 
 
-def _quota(slug: OrgSlug, subscription: Subscription, usage: Usage, under_way: _UnderWay) -> Quota:
+def _quota(slug: OrgSlug, subscription: Subscription, usage: Usage, under_way: _UnderWay, providers: int) -> Quota:
     limits = subscription.limits
     midnight = datetime.combine(usage.day, time(), UTC)
     return Quota(
@@ -186,11 +180,11 @@ def _quota(slug: OrgSlug, subscription: Subscription, usage: Usage, under_way: _
         usage_date=usage.day,
         daily=Used(usage.counted("pipelines_run_today"), limits.daily_limit, _next_day(midnight)),
         monthly=Used(usage.month, limits.monthly_limit, _next_month(midnight)),
-        concurrent=Used(under_way.others, limits.concurrent_limit, None),
+        concurrent=Used(under_way.others, limits.concurrent_limit),
         succeeded_today=usage.counted("pipelines_succeeded_today"),
         failed_today=usage.counted("pipelines_failed_today"),
-        seat_limit=limits.seat_limit,
-        providers_limit=limits.providers_limit,
+        providers=Used(providers, limits.providers_limit),
+        seats=Used(None, limits.seat_limit),
     )
 
 

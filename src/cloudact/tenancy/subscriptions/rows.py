@@ -69,7 +69,7 @@ class AccountRows:
 
     def change_subscription(self, before: Subscription, values: Mapping[str, Any], now: datetime) -> None:
         """Set columns of the subscription, if nobody else has since it was read; otherwise the unit is run again."""
-        moment = _later(now, before.updated_at)
+        moment = later(now, before.updated_at)
         where = [
             self._own,
             Equals("subscription_id", before.subscription_id),
@@ -116,7 +116,7 @@ class AccountRows:
             Equals("usage_id", row["usage_id"]),
             Equals("last_updated", row["last_updated"]),
         ]
-        new = {**values, **_columns(limits), "last_updated": _later(now, row["last_updated"])}
+        new = {**values, **_columns(limits), "last_updated": later(now, row["last_updated"])}
         with self._table(QUOTAS, new):
             self.session.expect(self.dataset, QUOTAS, new, where)
 
@@ -147,6 +147,6 @@ def _columns(limits: Limits) -> dict[str, int | None]:
     return {name: getattr(limits, name) for name in LIMITS}
 
 
-def _later(now: datetime, before: datetime | None) -> datetime:
+def later(now: datetime, before: datetime | None) -> datetime:
     """Return a moment that differs from the one before, whatever the clocks of two processes say."""
     return now if before is None else max(now, before + _MICROSECOND)

@@ -1,0 +1,1 @@
+"""`cloudact channel`: notification channels."""

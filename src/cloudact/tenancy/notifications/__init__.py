@@ -1,0 +1,1 @@
+"""Notification channels of organizations: where a sender may deliver to, with what is secret of them sealed."""

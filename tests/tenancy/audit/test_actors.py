@@ -1,0 +1,37 @@
+"""No part of the service leaves out who acts, so that the trail never says `system` of what a person did."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.acme import ROOT
+
+SOURCES = [(path, ast.parse(path.read_text())) for path in sorted(Path(ROOT / "src/cloudact").rglob("*.py"))]
+
+
+def optional() -> set[str]:
+    """Use cases whose actor may be left out, such as `bootstrap.run`: for tests and scripts."""
+    return {
+        f"{path.stem}.{node.name}"
+        for path, tree in SOURCES
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for given, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        if given.arg == "actor" and default is not None
+    }
+
+
+def calls(names: set[str]) -> Iterator[tuple[str, ast.Call]]:
+    """Calls of these, with where they are."""
+    for path, tree in SOURCES:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ".".join(ast.unparse(node.func).split(".")[-2:]) in names:
+                yield f"{path.name}:{node.lineno}", node
+
+
+def test_every_call_of_a_change_says_who_acts() -> None:
+    found = list(calls(optional()))
+    assert len(found) >= 8
+    assert [place for place, call in found if "actor" not in {keyword.arg for keyword in call.keywords}] == []
