@@ -57,7 +57,8 @@ def measured(commands: Sequence[Command], organizations: int) -> Run:
             inside, done = report["seconds"], report["done"]
     if inside is not None and done < organizations:
         rest = inside * (organizations / done - 1)
-        seconds, cpu, inside = seconds + rest, cpu + rest, inside + rest
+        # As much of it on a processor as of what was seen.
+        seconds, cpu, inside = seconds + rest, cpu * (1 + rest / seconds), inside + rest
     return Run(seconds, cpu, peak, inside, done, organizations)
 
 
