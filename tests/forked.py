@@ -13,6 +13,7 @@ CHILDREN.set_forkserver_preload(
         "tests.reliability.doomed",
         "tests.reliability.doomed_recreation",
         "tests.bigquery.doomed",
+        "tests.fleet.doomed",
         "tests.tenancy.secrets.doomed",
         # An extra, which the wiring imports only where it is asked for.
         "cloudact.warehouse.bigquery.driver",

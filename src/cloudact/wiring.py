@@ -13,6 +13,9 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cloudact.catalog.model import Dataset
 from cloudact.errors import ChangeFailed, ConfigurationError, WarehouseError
+from cloudact.fleet.runs import FleetRuns
+from cloudact.fleet.status import FleetStatus
+from cloudact.fleet.sync import FleetSync
 from cloudact.metrics import Metrics
 from cloudact.planning.changes import CreateDataset
 from cloudact.planning.policy import EVERYTHING
@@ -82,6 +85,9 @@ class Services:
     recreations: Recreations
     pipelines: Pipelines
     runs: Runs
+    fleet_status: FleetStatus
+    fleet_sync: FleetSync
+    fleet_runs: FleetRuns
     sealer: ManagedSealer
     platform: PlatformSecret
     sealing: Sealing
@@ -112,10 +118,12 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
     root_uses = RootUses(trail, _now, settings.key_use_seconds)
     quotas = Quotas(catalogs, warehouse, _now, _new_id, metrics.run_refused)
     dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id, issuer, allowed, trail)
+    organizations = Organizations(catalogs, warehouse, _now, _new_id, trail)
+    fleet_status = FleetStatus(catalogs, warehouse)
     return Services(
         catalogs=catalogs,
         bootstrap=Bootstrap(catalogs, warehouse, trail),
-        organizations=Organizations(catalogs, warehouse, _now, _new_id, trail),
+        organizations=organizations,
         onboarding=Onboarding(catalogs, warehouse, _now, _new_id, issuer, trail),
         access=Access(catalogs, warehouse, issuer.digests, cache, uses, _now, metrics.key_checked),
         root_uses=root_uses,
@@ -131,6 +139,9 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         recreations=Recreations(catalogs, settings.templates_dir, warehouse, _now, allowed, trail),
         pipelines=Pipelines(settings.config_dir, dependencies, quotas),
         runs=Runs(catalogs, warehouse),
+        fleet_status=fleet_status,
+        fleet_sync=FleetSync(catalogs, warehouse, trail, _now, _new_id, fleet_status, organizations),
+        fleet_runs=FleetRuns(catalogs, warehouse, trail, _now),
         sealer=sealer,
         platform=platform,
         sealing=Sealing(catalogs, warehouse, sealer, trail),

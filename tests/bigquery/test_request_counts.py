@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cloudact.planning.policy import EVERYTHING
+from cloudact.tenancy.names import OrgSlug
+from cloudact.warehouse.fingerprints import Naming
 from tests.acme import ROOT
 from tests.api.catalog_files import CatalogFiles
-from tests.bigquery.world import SLUG, World
+from tests.bigquery.world import DATASET, LOCATION, SLUG, World
 from tests.bigquery_fake.request_log import Measured
 from tests.bigquery_fake.server import Fake
 from tests.reliability.world import acme_request
@@ -57,6 +59,19 @@ def test_status_of_a_dataset_takes_at_most_two_requests(quiet: World, fake: Fake
     assert central.count() == 1
     assert own.count() == 2
     assert set(lines) <= documented()
+
+
+def test_fingerprints_of_a_region_take_one_request(quiet: World, fake: Fake) -> None:
+    quiet.services.onboarding.onboard(acme_request(OrgSlug("zeta")))
+    naming = Naming("", "_prod")
+    with fake.log.measured() as measured:
+        found = quiet.warehouse.run(lambda session: session.fingerprints([LOCATION], naming))
+    with fake.log.measured() as of_two:
+        quiet.warehouse.run(lambda session: session.fingerprints([LOCATION, "US", LOCATION.lower()], naming))
+    assert found.keys() == {DATASET, "zeta_prod"}
+    assert len(set(found.values())) == 1
+    assert of_two.by_kind() == {"jobs.query": 2}
+    assert row("fingerprints of all datasets of a region", measured) in documented()
 
 
 def test_a_sync_with_nothing_to_do_changes_no_dataset(quiet: World, fake: Fake) -> None:

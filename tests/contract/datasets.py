@@ -82,3 +82,10 @@ def _table(dataset: Dataset, name: str) -> Table:
     found = dataset.table(name)
     assert found is not None
     return found
+
+
+def called(dataset: Dataset, name: str) -> Dataset:
+    """Return the same dataset under another name, which its views then read."""
+    before, after = (f"`{item}`" for item in (dataset.name, name))
+    views = tuple(replace(view, query=view.query.replace(before, after)) for view in dataset.views)
+    return replace(dataset, name=name, views=views)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI
 from pydantic import SecretStr
 from pydantic.json_schema import models_json_schema
@@ -16,6 +17,8 @@ from cloudact.api.access import keys
 from cloudact.api.accounts import pipelines as own_pipelines
 from cloudact.api.accounts import subscription
 from cloudact.api.audit import logs as audit
+from cloudact.api.fleet import routes as fleet
+from cloudact.api.fleet.background import Background
 from cloudact.api.hierarchy import entities, files
 from cloudact.api.notifications import channels
 from cloudact.api.operability import metrics
@@ -58,10 +61,12 @@ def create_app(
 ) -> FastAPI:
     """Return the HTTP application over these services; it closes them when it stops."""
     stopping = shutdown or Shutdown()
+    background = Background(services, stopping)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await to_thread.run_sync(background.stop)
         services.close()
 
     app = _Application(
@@ -73,7 +78,9 @@ def create_app(
         swagger_ui_oauth2_redirect_url=None,
     )
     rates = Rates(protection.rate_limits(), services.metrics)
-    app.state.cloudact = AppState(services, root_key, stopping, rates, Readiness(services), protection.metrics_token)
+    app.state.cloudact = AppState(
+        services, root_key, stopping, background, rates, Readiness(services), protection.metrics_token
+    )
     protect(app, protection, services.metrics, stopping, rates)
     errors.install(app)
     for router in (
@@ -92,6 +99,7 @@ def create_app(
         sealing.router,
         subscription.router,
         subscription.own_router,
+        fleet.router,
         doctor.router,
         declaration.router,
         pipelines.router,

@@ -9,6 +9,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from cloudact.api.fleet.background import Background
 from cloudact.api.operability.rates import Rates
 from cloudact.api.operability.readiness import Readiness
 from cloudact.api.operability.shutdown import Shutdown
@@ -26,6 +27,7 @@ class AppState:
     services: Services
     root_key: SecretStr
     shutdown: Shutdown
+    background: Background
     rates: Rates
     readiness: Readiness
     metrics_token: SecretStr | None

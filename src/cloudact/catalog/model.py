@@ -190,11 +190,22 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendering:
+    """What a query was rendered from, and with which values beside the name of its dataset.
+
+    The text is canonical BigQuery SQL with `'{name}'` where a value goes, and `{dataset}` in back quotes.
+    """
+
+    text: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A view: its query in canonical BigQuery SQL, and how it is kept.
 
-    `declared_as` is set where an engine is given another form of it than the catalog declares; no live view has it, so
-    it makes no difference between views.
+    `declared_as` is set where an engine is given another form of it than the catalog declares, `rendering` where the
+    query comes from a template. No live view has them, so they make no difference between views.
     """
 
     name: str
@@ -205,6 +216,7 @@ class View:
     refresh_interval_minutes: int | None = None
     labels: Labels = ()
     declared_as: Materialized | None = field(default=None, compare=False)
+    rendering: Rendering | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cloudact.catalog.model import Dataset, Labels, Table, View
-from cloudact.catalog.view_file import ORGANIZATIONS, SLUG, ViewQuery
+from cloudact.catalog.model import Dataset, Labels, Rendering, Table, View
+from cloudact.catalog.view_file import ORGANIZATIONS, OWN_DATASET, SLUG, ViewQuery, fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,14 @@ class ViewTemplate:
     path: str
     text: str = ""
 
+    def render(self, values: Mapping[str, str]) -> View:
+        """Return the view for these placeholder values, of which `dataset` is one."""
+        names = self.query.literals
+        common = {name: value for name, value in values.items() if name not in {OWN_DATASET, *names}}
+        own = tuple(sorted((name, values[name]) for name in names))
+        rendering = Rendering(fill(self.query.template, common), own)
+        return replace(self.view, query=self.query.render(values), rendering=rendering)
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetTemplate:
@@ -58,11 +66,11 @@ class DatasetTemplate:
     def render(self, values: Mapping[str, str], *, name: str | None = None, location: str | None = None) -> Dataset:
         """Return the dataset for these placeholder values; one that exists already has its own name and location."""
         name = name or self.dataset_name(values)
-        filled = {"dataset": name, **values}
+        filled = {OWN_DATASET: name, **values}
         return Dataset(
             name=name,
             tables=self.tables,
-            views=tuple(replace(item.view, query=item.query.render(filled)) for item in self.views),
+            views=tuple(item.render(filled) for item in self.views),
             location=location or self.location,
             description=self.description,
             labels=self.labels,

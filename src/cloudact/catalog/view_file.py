@@ -20,13 +20,16 @@ from cloudact.catalog.problems import Code, Problems
 
 ORGANIZATIONS = "organizations"
 SLUG = "org_slug"
-DATASET_PLACEHOLDERS = frozenset({ORGANIZATIONS, "dataset"})
+OWN_DATASET = "dataset"
+DATASET_PLACEHOLDERS = frozenset({ORGANIZATIONS, OWN_DATASET})
 LITERAL_PLACEHOLDERS = frozenset({SLUG})
 PLACEHOLDERS = DATASET_PLACEHOLDERS | LITERAL_PLACEHOLDERS
 # Inside the parser a placeholder is this word; it ends visibly, so that text written right behind it shows.
 _MARK = "placeholder__{}__end"
 _MARKED = re.compile("placeholder__(\\w+?)__end")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+# What stands for a value, and for the name of a dataset, in the text of a template.
+_IN_TEMPLATE = re.compile(r"'\{(\w+)\}'|`\{(\w+)\}`")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # As deep as every step can follow: the parser, the resolver and what writes SQL call themselves at each level.
 MAX_NESTED_SELECTS = 30
@@ -113,6 +116,27 @@ class ViewQuery:
     def render(self, values: Mapping[str, str]) -> str:
         """Return canonical BigQuery SQL with every placeholder replaced by its value."""
         return self.filled(values).sql(dialect="bigquery", comments=False)
+
+    @cached_property
+    def template(self) -> str:
+        """Canonical BigQuery SQL before it is rendered: `'{name}'` for a value, the like in back quotes for a dataset.
+
+        No view file has such a text by itself, because a placeholder in a longer literal or name is refused.
+        """
+        return self.render({name: f"{{{name}}}" for name in PLACEHOLDERS})
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Return a template's text with the placeholders that have a value replaced by it, quoted as `render` does."""
+
+    def quoted(match: re.Match[str]) -> str:
+        value = values.get(match[1] or match[2])
+        if value is None:
+            return match[0]
+        node = exp.Literal.string(value) if match[1] else exp.to_identifier(value, quoted=True)
+        return node.sql(dialect="bigquery")
+
+    return _IN_TEMPLATE.sub(quoted, template)
 
 
 def scoped_select(names: Iterable[str], dataset: str, table: str, column: str, placeholder: str) -> ViewQuery:

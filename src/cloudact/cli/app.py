@@ -14,6 +14,7 @@ from cloudact.cli.access import key
 from cloudact.cli.accounts import commands as accounts
 from cloudact.cli.audit import commands as audit
 from cloudact.cli.doctor import doctor
+from cloudact.cli.fleet import commands as fleet
 from cloudact.cli.hierarchy import commands as hierarchy
 from cloudact.cli.init import init
 from cloudact.cli.notifications import channel
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(bootstrap.app, name="bootstrap")
 accounts.register(org.app)
 app.add_typer(org.app, name="org")
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(hierarchy.app, name="hierarchy")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(backup.app, name="backup")

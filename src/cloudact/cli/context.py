@@ -22,10 +22,11 @@ ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit with 2 w
 
 
 @contextmanager
-def target(title: str, *, as_json: bool, quiet: str = "WARNING") -> Iterator[Target]:
+def target(title: str, *, as_json: bool, quiet: str = "WARNING", bar: bool = True) -> Iterator[Target]:
     """Lend the target of a command; errors are reported, and changes are shown as they are applied.
 
-    `quiet` is the least severe log line that is written where nothing else was asked for.
+    `quiet` is the least severe log line that is written where nothing else was asked for; without `bar` the command
+    shows its progress itself.
     """
     with reported(as_json=as_json):
         settings = load_settings()
@@ -34,8 +35,9 @@ def target(title: str, *, as_json: bool, quiet: str = "WARNING") -> Iterator[Tar
         configure_logging(least if settings.log_level == "INFO" else settings.log_level)
         console = Console(stderr=True, emoji=False)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
-            task = bar.add_task(escape(title), total=None)
+        hidden = as_json or not bar or not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=hidden) as shown:
+            task = shown.add_task(escape(title), total=None)
             if settings.api_url:
                 with closing(RemoteTarget(settings.api_url, settings)) as remote:
                     yield remote
@@ -43,7 +45,7 @@ def target(title: str, *, as_json: bool, quiet: str = "WARNING") -> Iterator[Tar
 
             def observe(change: ChangeProgress) -> None:
                 description = escape(f"{title}: {change.change}")
-                bar.update(task, description=description, completed=change.number, total=change.total)
+                shown.update(task, description=description, completed=change.number, total=change.total)
 
             services = build_services(settings, observer=observe)
             try:

@@ -13,6 +13,7 @@ from pydantic_core import to_jsonable_python
 from cloudact.cli.access.calls import KeyCalls, LocalKeyCalls, RemoteKeyCalls
 from cloudact.cli.accounts.calls import AccountCalls, LocalAccountCalls, RemoteAccountCalls
 from cloudact.cli.audit.calls import AuditCalls, LocalAuditCalls, RemoteAuditCalls
+from cloudact.cli.fleet.calls import FleetCalls, LocalFleetCalls, RemoteFleetCalls
 from cloudact.cli.hierarchy.calls import HierarchyCalls, LocalHierarchyCalls, RemoteHierarchyCalls
 from cloudact.cli.notifications.calls import ChannelCalls, LocalChannelCalls, RemoteChannelCalls
 from cloudact.cli.secrets.calls import LocalSecretCalls, RemoteSecretCalls, SecretCalls
@@ -38,7 +39,7 @@ _PATIENCE = httpx2.Timeout(None, connect=5.0)  # for what copies tables or runs 
 
 # One of these is in every answer of the service; without any, something else is at its address.
 _ANSWERS: Mapping[str, type] = {
-    **dict.fromkeys(("dataset", "key_id", "credential_id", "channel_id"), str),
+    **dict.fromkeys(("dataset", "run_id", "plan_hash", "key_id", "credential_id", "channel_id"), str),
     **dict.fromkeys(("credential", "entity", "key"), dict),
     **dict.fromkeys(
         ("organizations", "examinations", "steps", "runs", "backups", "tables", "pipelines", "columns", "credentials"),
@@ -46,6 +47,7 @@ _ANSWERS: Mapping[str, type] = {
     ),
     **dict.fromkeys(("subscription_id", "usage_date", "organization_status"), str),
     "fiscal_year_start_month": int,
+    "groups": list,
     **dict.fromkeys(("entities", "roots", "created", "keys", "logs", "chains", "channels"), list),
 }
 
@@ -76,6 +78,10 @@ class Target(Protocol):
     @property
     def hierarchy(self) -> HierarchyCalls:
         """Operations on hierarchies."""
+
+    @property
+    def fleet(self) -> FleetCalls:
+        """Operations on all organizations at once."""
 
     def doctor(self) -> Answer:
         """GET /api/v1/admin/doctor."""
@@ -143,6 +149,7 @@ class LocalTarget:
         self.channels = LocalChannelCalls(services)
         self.hierarchy = LocalHierarchyCalls(services)
         self.accounts = LocalAccountCalls(services)
+        self.fleet = LocalFleetCalls(services)
 
     def doctor(self) -> Answer:
         """See `Target`."""
@@ -263,6 +270,7 @@ class RemoteTarget:
         self.channels = RemoteChannelCalls(self._send)
         self.hierarchy = RemoteHierarchyCalls(self._send, self._read)
         self.accounts = RemoteAccountCalls(self._send)
+        self.fleet = RemoteFleetCalls(self._send, _PATIENCE)
         try:
             self._client = httpx2.Client(base_url=self._url, headers=headers, timeout=_TIMEOUT)
         except (httpx2.InvalidURL, ValueError) as error:

@@ -30,6 +30,11 @@
     │   ├── SubscriptionNotFound
     │   └── QuotaExceeded           the plan's runs are used up for now
     ├── RunNotFound
+    ├── FleetBusy                   another run brings the fleet in step
+    ├── FleetPlanNotFound
+    ├── FleetPlanStale              the catalog or the fleet moved since the plan was made
+    ├── FleetRunNotFound
+    ├── FleetRunNotOpen             what has ended cannot be aborted
     ├── TransientError              a step met something that may work later
     ├── StepCancelled               a step's time is over, or its run was interrupted
     ├── CredentialNotFound
@@ -110,7 +115,16 @@ from cloudact.errors.requests import (
     ServiceError,
 )
 from cloudact.errors.root import CloudactError, Problem, listed
-from cloudact.errors.runs import RunNotFound, StepCancelled, TransientError
+from cloudact.errors.runs import (
+    FleetBusy,
+    FleetPlanNotFound,
+    FleetPlanStale,
+    FleetRunNotFound,
+    FleetRunNotOpen,
+    RunNotFound,
+    StepCancelled,
+    TransientError,
+)
 from cloudact.errors.secrets import (
     ChannelNotFound,
     CredentialNotFound,
@@ -149,6 +163,11 @@ __all__ = [
     "EntityExists",
     "EntityHasChildren",
     "EntityNotFound",
+    "FleetBusy",
+    "FleetPlanNotFound",
+    "FleetPlanStale",
+    "FleetRunNotFound",
+    "FleetRunNotOpen",
     "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
     "InvalidRequest",

@@ -124,13 +124,14 @@ def _wait_for(worker: _Worker, run: Cancellation, timeout: float | None, patienc
 
 def _ending(result: StepReport | BaseException) -> Ending:
     if isinstance(result, BaseException):
-        return Ending(State.FAILED, None, _failure(result))
+        return Ending(State.FAILED, None, failure_of(result))
     if result.failed:
         return Ending(State.FAILED, result, Failure(result.summary, ErrorType.PERMANENT))
     return Ending(State.COMPLETED, result)
 
 
-def _failure(error: BaseException) -> Failure:
+def failure_of(error: BaseException) -> Failure:
+    """Return why something failed, told by what it raised."""
     name = type(error).__name__
     trace = "".join(traceback.format_exception(error))
     if not isinstance(error, CloudactError):

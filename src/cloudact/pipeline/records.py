@@ -60,6 +60,18 @@ class Subject:
     since: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of state, at a time and for a reason."""
+
+    subject: Subject
+    before: State
+    after: State
+    at: datetime
+    failure: Failure | None = None
+    reason: str = ""
+
+
 class Accounting(Protocol):
     """Counts the runs of organizations, in the unit of work that records them; it knows whom it has to count."""
 
@@ -111,21 +123,7 @@ class Journal:
 
     def run_started(self, at: datetime, parameters: Mapping[str, JSON], metadata: Mapping[str, JSON]) -> None:
         """Record the run as RUNNING."""
-        trigger = self._trigger
-        row = {
-            RUN_ID: self._run_id,
-            "org_slug": trigger.organization,
-            "pipeline_id": self._run.name,
-            "status": str(State.RUNNING),
-            "trigger_type": str(trigger.type),
-            "trigger_by": trigger.by,
-            "user_id": trigger.user_id,
-            "org_api_key_id": trigger.org_api_key_id,
-            "start_time": at,
-            "run_date": trigger.run_date,
-            "parameters": json.dumps(parameters) if parameters else None,
-            "run_metadata": json.dumps(metadata),
-        }
+        row = run_row(self._run_id, self._run.name, self._trigger, at, parameters, metadata)
         self._waiting.append(Insert(RUNS, row, RUN_ID))
         self._begins = at if self._accounting else None
         self._changed(self._run, State.PENDING, State.RUNNING, at)
@@ -272,29 +270,60 @@ class Journal:
         failure: Failure | None = None,
         reason: str = "",
     ) -> None:
-        check_transition(before, after)
         self._outlives_lease = self._run.since is not None and at - self._run.since >= LEASE
-        row = {
-            TRANSITION_ID: self._new_id(),
-            "org_slug": self._trigger.organization,
-            RUN_ID: self._run_id,
-            STEP_LOG_ID: subject.log_id,
-            "entity_type": "STEP" if subject.log_id else "PIPELINE",
-            "entity_name": subject.name,
-            "from_state": str(before),
-            "to_state": str(after),
-            "transition_time": at,
-            "transition_date": at.date(),
-            "reason": reason or None,
-            "error_type": str(failure.error_type) if failure else None,
-            "error_message": failure.message if failure else None,
-            "stack_trace_truncated": (failure.trace[:_TRACE_CHARACTERS] or None) if failure else None,
-            "retry_count": subject.attempt - 1 if subject.attempt else None,
-            "duration_in_state_ms": milliseconds(subject.since, at) if subject.since else None,
-            "trigger_type": str(self._trigger.type),
-            "user_id": self._trigger.user_id,
-        }
+        change = Transition(subject, before, after, at, failure, reason)
+        row = {TRANSITION_ID: self._new_id(), **transition_row(self._run_id, self._trigger, change)}
         self._waiting.append(Insert(TRANSITIONS, row, TRANSITION_ID))
+
+
+def run_row(
+    run_id: str,
+    pipeline_id: str,
+    trigger: Trigger,
+    at: datetime,
+    parameters: Mapping[str, JSON],
+    metadata: Mapping[str, JSON],
+) -> dict[str, Any]:
+    """Return the row of a run that is RUNNING."""
+    return {
+        RUN_ID: run_id,
+        "org_slug": trigger.organization,
+        "pipeline_id": pipeline_id,
+        "status": str(State.RUNNING),
+        "trigger_type": str(trigger.type),
+        "trigger_by": trigger.by,
+        "user_id": trigger.user_id,
+        "org_api_key_id": trigger.org_api_key_id,
+        "start_time": at,
+        "run_date": trigger.run_date,
+        "parameters": json.dumps(parameters) if parameters else None,
+        "run_metadata": json.dumps(metadata),
+    }
+
+
+def transition_row(run_id: str, trigger: Trigger, change: Transition) -> dict[str, Any]:
+    """Return the row of a change of state, but for its id; raises ValueError for one that cannot happen."""
+    check_transition(change.before, change.after)
+    subject, failure, at = change.subject, change.failure, change.at
+    return {
+        "org_slug": trigger.organization,
+        RUN_ID: run_id,
+        STEP_LOG_ID: subject.log_id,
+        "entity_type": "STEP" if subject.log_id else "PIPELINE",
+        "entity_name": subject.name,
+        "from_state": str(change.before),
+        "to_state": str(change.after),
+        "transition_time": at,
+        "transition_date": at.date(),
+        "reason": change.reason or None,
+        "error_type": str(failure.error_type) if failure else None,
+        "error_message": failure.message if failure else None,
+        "stack_trace_truncated": (failure.trace[:_TRACE_CHARACTERS] or None) if failure else None,
+        "retry_count": subject.attempt - 1 if subject.attempt else None,
+        "duration_in_state_ms": milliseconds(subject.since, at) if subject.since else None,
+        "trigger_type": str(trigger.type),
+        "user_id": trigger.user_id,
+    }
 
 
 def end_values(state: State, started: datetime, ended: datetime) -> dict[str, Any]:

@@ -37,3 +37,24 @@ class Declarations:
     def plans(self) -> Mapping[str, SubscriptionPlan]:
         """Return the subscription plans by name; raises CatalogError naming every problem of the file."""
         return load_plans(self.root)
+
+    def pinned(self) -> Declarations:
+        """Return the declarations as they are now, whatever becomes of the files; raises as `load` does."""
+        return _Pinned(self.root, self.load(), self.plans())
+
+
+class _Pinned(Declarations):
+    """What was declared at one moment."""
+
+    def __init__(self, root: Path, catalog: Catalog, plans: Mapping[str, SubscriptionPlan]) -> None:
+        super().__init__(root)
+        self._catalog = catalog
+        self._plans = plans
+
+    def load(self) -> Catalog:
+        """See `Declarations.load`."""
+        return self._catalog
+
+    def plans(self) -> Mapping[str, SubscriptionPlan]:
+        """See `Declarations.plans`."""
+        return self._plans

@@ -15,6 +15,7 @@ from cloudact.catalog.template import Engine
 from cloudact.errors import Problem
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
+from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -156,6 +157,13 @@ class Session(Protocol):
         """Return those of these datasets that are in this location, at a cost that hardly grows with their number.
 
         What differs from what is expected has to be confirmed with `inspect`: the engine's catalog may lag behind.
+        """
+
+    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+        """Return what each dataset comes to that `naming` means and that these locations have, by name.
+
+        One query for each location, or one where everything is in one place; nothing is remembered of an earlier one.
+        See `warehouse/fingerprints.py` for what equal ones say. The engine's catalog may lag behind.
         """
 
     def survey(self, dataset: str) -> Survey | None:

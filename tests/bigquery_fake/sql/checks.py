@@ -17,7 +17,8 @@ _FROM_TEXT = frozenset({"DATE", "DATETIME", "TIME", "TIMESTAMP"})
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
 CAST_TO_STRING = frozenset({"STRING", "INTEGER", "BOOLEAN", "DATE", "BIGNUMERIC", "GEOGRAPHY"})  # one text everywhere
-_ON_TEXT = (exp.Lower, exp.Upper, exp.StrPosition, exp.StartsWith, exp.Like, exp.Trim, exp.Contains, exp.DPipe)
+_ON_TEXT = (exp.Lower, exp.Upper, exp.StrPosition, exp.StartsWith, exp.EndsWith, exp.Like, exp.Trim, exp.Contains,
+            exp.DPipe)  # fmt: skip
 # What may be done with a value that the engine holds as text (see values.is_text_stored): nothing that computes.
 _OPAQUE_PARENTS = (exp.EQ, exp.NEQ, exp.Is, exp.In, exp.Alias, exp.Select, exp.Count, exp.Struct, exp.PropertyEQ,
                    exp.Array, exp.Tuple, exp.Union, exp.Ordered, exp.If)  # fmt: skip

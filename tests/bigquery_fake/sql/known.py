@@ -18,8 +18,8 @@ _OPERATORS = {
 }  # fmt: skip
 _FUNCTIONS = {
     "Abs", "ArrayAgg", "ArrayConcat", "ArraySize", "ArrayToString", "Avg", "Coalesce", "Concat", "Contains", "Count",
-    "CountIf", "CurrentDate", "CurrentTimestamp", "Date", "DateDiff", "Extract", "FarmFingerprint", "GenerateSeries",
-    "Greatest",
+    "CountIf", "CurrentDate", "CurrentTimestamp", "Date", "DateDiff", "EndsWith", "Extract", "FarmFingerprint",
+    "GenerateSeries", "Greatest",
     "GroupConcat", "JSONExtractScalar", "JSONFormat", "JSONPath", "JSONPathKey", "JSONPathRoot", "JSONPathSubscript",
     "Least", "Length", "LogicalAnd", "LogicalOr", "Lower", "LowerHex", "Max", "MD5", "Min", "Nullif",
     "ParseJSON", "RegexpExtract", "RegexpLike", "RegexpReplace", "Replace", "Round", "RowNumber", "SHA2Digest",

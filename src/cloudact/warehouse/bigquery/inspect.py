@@ -23,8 +23,8 @@ from cloudact.warehouse.bigquery.transport.client import BigQueryClient, Stateme
 from cloudact.warehouse.bigquery.transport.concurrently import concurrently
 
 Relation = Table | View
-_TABLE_TYPES = frozenset({"BASE TABLE", "CLONE"})
-_VIEW_TYPES = frozenset({"VIEW", "MATERIALIZED VIEW"})
+LISTED_TABLES = frozenset({"BASE TABLE", "CLONE"})
+LISTED_VIEWS = frozenset({"VIEW", "MATERIALIZED VIEW"})
 # Each answers for one part of datasets: which one, what kind of thing, its name, its type, and what is said of it.
 _DATASETS = (
     "SELECT schema_name AS dataset, 'dataset' AS part, '' AS name, location AS type, '' AS body"
@@ -181,13 +181,13 @@ def relation_from(resource: Resource) -> Relation | None:
 
 def _is_known(type_: str) -> bool:
     """External tables, snapshots and models share the namespace; nobody declares them and nothing here changes them."""
-    return type_ in _TABLE_TYPES or type_ in _VIEW_TYPES
+    return type_ in LISTED_TABLES or type_ in LISTED_VIEWS
 
 
 def _read(name: str, type_: str, ddl: str | None) -> Relation | None:
     if ddl is None:
         return None
-    return read_table(name, ddl) if type_ in _TABLE_TYPES else read_view(name, ddl)
+    return read_table(name, ddl) if type_ in LISTED_TABLES else read_view(name, ddl)
 
 
 def _assembled(dataset: Dataset, relations: Iterable[Relation | None]) -> Dataset:

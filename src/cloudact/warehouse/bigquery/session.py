@@ -29,6 +29,7 @@ from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.bigquery.apply import Application
 from cloudact.warehouse.bigquery.authorization import authorize, authorizes
+from cloudact.warehouse.bigquery.fingerprints import fingerprints
 from cloudact.warehouse.bigquery.inspect import Inspector
 from cloudact.warehouse.bigquery.limits import check_materialized_views, materialized_views
 from cloudact.warehouse.bigquery.rebuild import operations
@@ -36,6 +37,7 @@ from cloudact.warehouse.bigquery.statements import rows
 from cloudact.warehouse.bigquery.survey import survey
 from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient, JobEnd, Statement
 from cloudact.warehouse.driver import Condition, Digest, Equals, Observer, Page, Row, Survey, TableName
+from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 T = TypeVar("T")
 # After as many jobs that failed for a reason that passes, the unit pauses before it goes on.
@@ -72,6 +74,10 @@ class BigQuerySession:
     def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
         """See `Session.inspect_many`."""
         return self._inspector.datasets(datasets, location)
+
+    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+        """See `Session.fingerprints`."""
+        return fingerprints(self._client, locations, naming)
 
     def survey(self, dataset: str) -> Survey | None:
         """See `Session.survey`."""

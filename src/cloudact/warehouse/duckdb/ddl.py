@@ -15,7 +15,7 @@ from cloudact.catalog.model import Column, Dataset, Mode, Table, View
 from cloudact.errors import WarehouseRefused
 from cloudact.planning import changes as c
 from cloudact.planning.widening import widens_in_duckdb
-from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, digest_of, view_to_text
+from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, view_record
 from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
 
 
@@ -121,7 +121,7 @@ def _view(dataset: str, view: View, *, replace: bool) -> list[str]:
     verb = "CREATE OR REPLACE VIEW" if replace else "CREATE VIEW"
     return [
         f"{verb} {name} AS {view_query(view.query)}",
-        f"COMMENT ON VIEW {name} IS {literal(digest_of(view_to_text(view)))}",
+        f"COMMENT ON VIEW {name} IS {literal(view_record(dataset, view)[0])}",
     ]
 
 

@@ -6,7 +6,7 @@ rarely (see listing.py); columns come from DESCRIBE, which goes straight to one 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 import duckdb
@@ -19,9 +19,9 @@ from cloudact.warehouse.duckdb.manifest import (
     DEFINITIONS,
     INTERNAL,
     Manifest,
-    is_digest,
+    digest_in,
     table_from_text,
-    view_from_text,
+    view_from_record,
 )
 from cloudact.warehouse.duckdb.reconcile import LiveColumn, reconcile
 from cloudact.warehouse.duckdb.type_map import quote
@@ -79,7 +79,7 @@ class Inspector:
 
     def _read(self, name: str, manifest: Manifest, among: Collection[str] | None) -> Dataset:
         listed = self.names(name)
-        views = self._views(listed.views)
+        views = self._views(name, listed.views)
         wanted = None if among is None else {name.casefold() for name in (*manifest.tables, *among)}
         names = [name for name in sorted(listed.tables) if wanted is None or name.casefold() in wanted]
         texts = self.definitions(manifest.tables.values())
@@ -102,14 +102,17 @@ class Inspector:
         live = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
         return _reconciled(name, live, definitions.get(name.casefold()))
 
-    def _views(self, views: Mapping[str, str]) -> list[View]:
-        texts = self.definitions([comment for comment in views.values() if is_digest(comment)])
+    def _views(self, dataset: str, views: Mapping[str, str]) -> list[View]:
+        digests = {name: digest_in(comment) for name, comment in views.items()}
+        texts = self.definitions(filter(None, digests.values()))
         return [
-            view_from_text(texts[comment]) if comment in texts else _foreign_view(name, comment)
+            view_from_record(dataset, comment, texts[digests[name]])
+            if digests[name] in texts
+            else _foreign_view(name, comment)
             for name, comment in sorted(views.items())
         ]
 
-    def definitions(self, digests: Collection[str]) -> dict[str, str]:
+    def definitions(self, digests: Iterable[str]) -> dict[str, str]:
         """Return the stored definitions among these digests."""
         wanted = sorted(set(digests))
         if not wanted:

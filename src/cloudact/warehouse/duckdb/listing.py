@@ -8,14 +8,19 @@ catalog. What a table looks like is never kept: columns are read from the live t
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 
-_TABLES = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+_TABLES = (
+    "SELECT schema_name, list(table_name) FROM duckdb_tables() WHERE database_name = current_database() "
+    "GROUP BY schema_name"
+)
 _VIEWS = (
     "SELECT schema_name, view_name, coalesce(comment, sql) FROM duckdb_views() "
     "WHERE database_name = current_database() AND NOT internal"
@@ -30,12 +35,21 @@ class Names:
     views: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Names as they are remembered: thousands of datasets have the same tables, and share one set of them."""
+
+    tables: frozenset[str] = frozenset()
+    views: Mapping[str, str] = field(default_factory=dict)
+
+
 class Listing:
     """The names in every dataset of one open file; safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._names: dict[str, Names] | None = None
+        self._names: dict[str, _Kept] | None = None
+        self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._unsettled = 0
         self._generation = 0
 
@@ -45,7 +59,7 @@ class Listing:
             if self._names is not None and not self._unsettled:
                 return _copy(self._names.get(dataset.casefold()))
             generation = self._generation
-        names = _read(connection)
+        names = self._read(connection)
         with self._lock:
             if generation == self._generation and not self._unsettled:
                 self._names = names
@@ -62,12 +76,11 @@ class Listing:
             with self._lock:
                 for dataset, names in created.items():
                     if self._names is not None:
-                        known = self._names.setdefault(dataset.casefold(), Names())
-                        known.tables |= names.tables
+                        known = self._names.get(dataset.casefold(), _Kept())
+                        tables = (known.tables | names.tables) - set(removed.get(dataset, ()))
                         replaced = {name.casefold() for name in names.views}
                         kept = {name: text for name, text in known.views.items() if name.casefold() not in replaced}
-                        known.views = kept | names.views
-                        known.tables -= set(removed.get(dataset, ()))
+                        self._names[dataset.casefold()] = _Kept(self._share(tables), kept | names.views)
 
     @contextmanager
     def lent(self) -> Iterator[None]:
@@ -82,7 +95,21 @@ class Listing:
         """Know nothing, so that the next question reads the catalog."""
         with self._lock:
             self._names = None
+            self._shared = {}
             self._generation += 1
+
+    def _read(self, connection: duckdb.DuckDBPyConnection) -> dict[str, _Kept]:
+        views: dict[str, dict[str, str]] = {}
+        for schema, view, text in _rows(connection, _VIEWS):
+            views.setdefault(schema.casefold(), {})[sys.intern(view)] = text
+        names: dict[str, _Kept] = {}
+        for schema, tables in _rows(connection, _TABLES):
+            key = schema.casefold()
+            names[key] = _Kept(self._share(frozenset(tables)), views.pop(key, {}))
+        return names | {schema: _Kept(views=found) for schema, found in views.items()}
+
+    def _share(self, tables: frozenset[str]) -> frozenset[str]:
+        return self._shared.setdefault(tables, tables)
 
     @contextmanager
     def _settling(self) -> Iterator[None]:
@@ -97,14 +124,11 @@ class Listing:
                 self._generation += 1
 
 
-def _copy(names: Names | None) -> Names:
+def _copy(names: _Kept | None) -> Names:
     return Names(set(names.tables), dict(names.views)) if names else Names()
 
 
-def _read(connection: duckdb.DuckDBPyConnection) -> dict[str, Names]:
-    names: dict[str, Names] = {}
-    for schema, table in connection.execute(_TABLES).fetchall():
-        names.setdefault(schema.casefold(), Names()).tables.add(table)
-    for schema, view, text in connection.execute(_VIEWS).fetchall():
-        names.setdefault(schema.casefold(), Names()).views[view] = text
-    return names
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
+    found = connection.execute(query)
+    while rows := found.fetchmany(1000):
+        yield from rows

@@ -3,7 +3,8 @@
 Each dataset has one macro, `cloudact_manifest()`, that returns a short JSON text: location, description, labels, and
 for each table the digest of its definition. Definitions (every column with description, mode, GoogleSQL type) are
 stored once per digest in `_cloudact.definitions`, however many datasets share them. Views carry their digest as a
-comment, which DuckDB drops when someone replaces the view by hand.
+comment, which DuckDB drops when someone replaces the view by hand. The definition of a view is its template, which all
+organizations share; behind the digest the comment has the values it was rendered with: `0a1b...?org_slug=acme_corp`.
 
 Why not comments on columns: for one dataset they cost several times its creation, and the catalog is held in memory and
 written anew at each checkpoint. Figures: docs/decisions/0003-where-descriptions-live-on-duckdb.md.
@@ -15,9 +16,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from cloudact.catalog.model import (
     Dataset,
@@ -34,13 +36,15 @@ from cloudact.catalog.model import (
 )
 from cloudact.catalog.problems import Problems
 from cloudact.catalog.schema_file import column_to_json, columns_from_json
+from cloudact.catalog.view_file import OWN_DATASET, fill
 from cloudact.errors import WarehouseRefused
 
 MACRO = "cloudact_manifest"
 INTERNAL = "_cloudact"
 DEFINITIONS = "definitions"
 CLAIMS = "claims"
-_VERSION = 1
+VERSION = 1
+_VIEW_COMMENT = re.compile(r"([0-9a-f]{32})(\?.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Manifest:
         """Return the JSON text that the macro returns."""
         return _canonical(
             {
-                "version": _VERSION,
+                "version": VERSION,
                 "location": self.location,
                 "description": self.description,
                 "labels": dict(self.labels),
@@ -71,7 +75,7 @@ class Manifest:
         """Return the manifest that a macro's text holds."""
         try:
             raw = json.loads(text)
-            known = raw["version"] == _VERSION
+            known = raw["version"] == VERSION
             labels = labels_from(raw["labels"])
             manifest = Manifest(raw["location"], raw["description"], labels, raw["tables"], raw["revision"])
         except (ValueError, LookupError, TypeError) as error:
@@ -96,11 +100,6 @@ class Manifest:
 def digest_of(text: str) -> str:
     """Return 128 bits of SHA-256 as hexadecimal digits: a name for a definition's text."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def is_digest(text: str) -> bool:
-    """Tell whether the text has the form of a digest."""
-    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 def _canonical(value: object) -> str:
@@ -136,8 +135,35 @@ def table_from_text(text: str) -> Table:
     )
 
 
-def view_to_text(view: View) -> str:
-    """Return a view's definition as canonical JSON."""
+def view_record(dataset: str, view: View) -> tuple[str, str]:
+    """Return the comment that a view of this dataset carries, and the definition that it names, as canonical JSON.
+
+    A view that comes from no template is its own definition, and its comment the digest alone.
+    """
+    made = view.rendering
+    if made is None or fill(made.text, {OWN_DATASET: dataset, **dict(made.values)}) != view.query:
+        text = _view_to_text(view)
+        return digest_of(text), text
+    text = _view_to_text(replace(view, query=made.text))
+    return f"{digest_of(text)}?{urlencode(made.values)}", text
+
+
+def digest_in(comment: str) -> str:
+    """Return the digest that a view's comment begins with, or nothing when this project has not written it."""
+    found = _VIEW_COMMENT.fullmatch(comment)
+    return found[1] if found else ""
+
+
+def view_from_record(dataset: str, comment: str, text: str) -> View:
+    """Return the view of this dataset that has such a comment, from the definition that it names."""
+    view = _view_from_text(text)
+    _, template, values = comment.partition("?")
+    if not template:
+        return view
+    return replace(view, query=fill(view.query, {OWN_DATASET: dataset, **dict(parse_qsl(values))}))
+
+
+def _view_to_text(view: View) -> str:
     return _canonical(
         {
             "name": view.name,
@@ -151,8 +177,8 @@ def view_to_text(view: View) -> str:
     )
 
 
-def view_from_text(text: str) -> View:
-    """Return the view that a definition describes."""
+@lru_cache(maxsize=4096)
+def _view_from_text(text: str) -> View:
     raw = json.loads(text)
     return View(
         name=raw["name"],

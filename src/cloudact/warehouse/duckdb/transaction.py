@@ -27,6 +27,7 @@ from cloudact.warehouse.driver import (
 )
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
+from cloudact.warehouse.duckdb.fleet.fingerprints import fingerprints
 from cloudact.warehouse.duckdb.foreign.survey import survey
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.listing import Names
@@ -38,11 +39,12 @@ from cloudact.warehouse.duckdb.manifest import (
     digest_of,
     table_from_text,
     table_to_text,
-    view_to_text,
+    view_record,
 )
 from cloudact.warehouse.duckdb.rebuild import operations
 from cloudact.warehouse.duckdb.reconcile import LiveColumn, reconcile
 from cloudact.warehouse.duckdb.type_map import quote
+from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 _DEFINITIONS = f"{quote(INTERNAL)}.{quote(DEFINITIONS)}"
 _CLAIMS = f"{quote(INTERNAL)}.{quote(CLAIMS)}"
@@ -108,6 +110,12 @@ class Transaction:
         """See `Session.inspect_many`; everything is in one file, whatever location is on record."""
         del location
         return {name: found for name in datasets if (found := self.inspect(name))}
+
+    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+        """See `Session.fingerprints`; everything is in one file, whatever locations are on record."""
+        del locations
+        with mapped():
+            return fingerprints(self._inspector.connection, naming)
 
     def survey(self, dataset: str) -> Survey | None:
         """See `Session.survey`."""
@@ -331,16 +339,16 @@ class Transaction:
         """Store what DuckDB could not express of the dataset as it is now."""
         after = evolve(plan.actual, plan.dataset, plan.changes)
         views = {
-            item.view.name: view_to_text(item.view)
+            item.view.name: view_record(plan.dataset, item.view)
             for item in plan.changes
             if isinstance(item, CreateView | ReplaceView)
         }
         created = self.created.setdefault(plan.dataset, Names())
         created.tables |= {item.table.name for item in plan.changes if isinstance(item, CreateTable)}
         self.removed.get(plan.dataset, set()).difference_update(created.tables)
-        created.views |= {name: digest_of(text) for name, text in views.items()}
-        texts = [table_to_text(table) for table in after.tables]
-        self._store({digest_of(text): text for text in (*texts, *views.values())})
+        created.views |= {name: comment for name, (comment, _) in views.items()}
+        texts = [table_to_text(table) for table in after.tables] + [text for _, text in views.values()]
+        self._store({digest_of(text): text for text in texts})
         seen = self._seen[plan.dataset].manifest
         self._write(plan.dataset, Manifest.of(after), seen)
 

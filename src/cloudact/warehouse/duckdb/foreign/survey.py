@@ -23,7 +23,7 @@ from cloudact.warehouse.duckdb.foreign.sql import (
     unknown_functions,
 )
 from cloudact.warehouse.duckdb.inspect import Inspector
-from cloudact.warehouse.duckdb.manifest import INTERNAL, Manifest, is_digest, table_from_text
+from cloudact.warehouse.duckdb.manifest import INTERNAL, Manifest, digest_in, table_from_text
 from cloudact.warehouse.duckdb.type_map import inferred, parse_storage, quote
 
 _HERE = "database_name = current_database()"
@@ -132,8 +132,8 @@ class _Surveyor:
 
     def _views(self, unsupported: list[Problem], notes: list[str]) -> Iterator[View]:
         rows = self._rows(_VIEWS)
-        ours = self.inspector.definitions([comment for _, _, comment in rows if is_digest(comment)])
-        foreign = {name: (sql, comment) for name, sql, comment in rows if comment not in ours}
+        ours = self.inspector.definitions(filter(None, (digest_in(comment) for _, _, comment in rows)))
+        foreign = {name: (sql, comment) for name, sql, comment in rows if digest_in(comment) not in ours}
         for view in self.dataset.views:
             if view.name not in foreign:
                 yield view
@@ -161,7 +161,7 @@ class _Surveyor:
             raise Untranslatable(f"has a query that fails in GoogleSQL's words: {first_line(error)}") from error
         if _outputs(before) != _outputs(after):
             raise Untranslatable("has other columns when its query is put in GoogleSQL's words")
-        return View(name, query, description="" if is_digest(comment) else comment)
+        return View(name, query, description="" if digest_in(comment) else comment)
 
     def _notes(self) -> Iterator[str]:
         for table, what in (*self._rows(_CONSTRAINTS), *self._rows(_INDEXES)):

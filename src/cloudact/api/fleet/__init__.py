@@ -1,0 +1,1 @@
+"""Routes of the fleet, and the threads that its runs take."""

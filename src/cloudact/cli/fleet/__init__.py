@@ -1,0 +1,1 @@
+"""`cloudact fleet`: all organizations at once."""

@@ -1,0 +1,252 @@
+"""One run of the fleet: waves one after another, organizations beside each other, and an account at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from cloudact.errors import CloudactError
+from cloudact.fleet.ledger import FLEET_SYNC, Begun, Ledger, begun_row
+from cloudact.fleet.planning import FleetPlan
+from cloudact.fleet.progress import FleetFailure, FleetRun, Progress, Step, WaveProgress, account
+from cloudact.fleet.waves import Wave
+from cloudact.pipeline.attempt import failure_of
+from cloudact.pipeline.cancellation import Cancellation
+from cloudact.pipeline.records import LEASE, Subject, Transition, end_values
+from cloudact.pipeline.recovery import this_process
+from cloudact.pipeline.report import Failure
+from cloudact.pipeline.states import ErrorType, State
+from cloudact.tenancy.actor import Actor
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
+from cloudact.tenancy.names import OrgSlug
+from cloudact.tenancy.organizations import Organizations
+from cloudact.tenancy.store import NewId
+from cloudact.tenancy.sync import SyncOutcome, SyncResult
+
+Notice = Callable[[Progress], None]
+Sleep = Callable[[Cancellation, float], object]
+_NAMED = 5
+_log = structlog.get_logger(__name__)
+
+
+def ignore_progress(_progress: Progress) -> None:
+    """Take no notice."""
+
+
+@dataclass(slots=True)
+class FleetRunner:
+    """One run that has begun. Only the thread of `carry_out` counts and records; the others sync organizations."""
+
+    begun: Begun
+    plan: FleetPlan
+    organizations: Organizations
+    ledger: Ledger
+    actor: Actor
+    parameters: dict[str, Any]
+    progress: Progress
+    clock: Callable[[], datetime]
+    new_id: NewId
+    sleep: Sleep
+    beat_seconds: float
+    _cancellation: Cancellation = field(init=False)
+    _notice: Notice = field(init=False, default=ignore_progress)
+    _waiting: list[Step] = field(init=False, default_factory=list)
+    _failures: list[FleetFailure] = field(init=False, default_factory=list)
+    _uncertain: bool = field(init=False, default=False)
+    _problem: str = field(init=False, default="")
+    _renewed: datetime = field(init=False)
+    _looked: datetime = field(init=False)
+    # Why nothing more is begun, and as what the run ends because of it.
+    _stop: str = field(init=False, default="")
+    _ends_as: State = field(init=False, default=State.COMPLETED)
+
+    def carry_out(self, cancellation: Cancellation, notice: Notice) -> FleetRun:
+        """Do every wave, unless the run is stopped before, and return the account of it."""
+        self._cancellation, self._notice = cancellation, notice
+        self._renewed = self._looked = self.begun.at
+        _log.info("fleet_sync_started", run_id=self.begun.run_id, needed=self.plan.needed)
+        try:
+            self._leave_to_people()
+            for wave, counts in zip(self.plan.waves, self.progress.waves, strict=True):
+                if self._is_stopped() or (wave.number > 1 and self._paused()):
+                    break
+                self.progress.wave = wave.number
+                self._carry_out_wave(wave, counts)
+        except BaseException as error:
+            # Nothing foresees it; the run must not look as if it went on until its lease is over.
+            self._end_now(f"{type(error).__name__} ended the run; the log says more", State.FAILED)
+            self._finish()
+            raise
+        return self._finish()
+
+    def _leave_to_people(self) -> None:
+        """Name those for whom nothing can be done here."""
+        now = self.clock()
+        for slug, group in self.plan.blocked():
+            cause = "; ".join(f"{item.object}: {item.what}. {item.fix}" for item in group.conflicts[:_NAMED])
+            failure = Failure(cause, ErrorType.VALIDATION_ERROR)
+            self._keep(Step(self.new_id(), slug, 0, State.SKIPPED, now, now, "left to a person", 0, failure))
+        self._notice(self.progress)
+
+    def _carry_out_wave(self, wave: Wave, counts: WaveProgress) -> None:
+        workers = self.plan.request.workers
+        with ThreadPoolExecutor(workers, thread_name_prefix="fleet") as pool:
+            slugs = iter(wave.slugs)
+            pending: set[Future[Step | None]] = set()
+            while True:
+                while not self._is_stopped() and len(pending) < 2 * workers and (slug := next(slugs, None)):
+                    pending.add(pool.submit(copy_context().run, self._sync, slug, wave.number))
+                if not pending:
+                    break
+                done, pending = wait(pending, self.beat_seconds, FIRST_COMPLETED)
+                self._count([step for future in done if (step := future.result())], counts)
+                self._beat()
+        self._beat(now=True)
+
+    def _sync(self, slug: str, wave: int) -> Step | None:
+        """Bring one organization in step, in a thread of the pool; None for one that is begun no more."""
+        if self._is_stopped():
+            return None
+        started = self.clock()
+        try:
+            result = self.organizations.sync(OrgSlug(slug), self.plan.request.policy, actor=self.actor)
+        except Exception as error:  # noqa: BLE001 - it is this organization's failure, and nobody else's
+            failure = failure_of(error)
+            _log.warning("fleet_organization_failed", organization=slug, detail=failure.message, trace=failure.trace)
+            return Step(self.new_id(), slug, wave, State.FAILED, started, self.clock(), "", 0, failure)
+        failure_or_none = _failure_of_result(result)
+        state = State.FAILED if failure_or_none else State.COMPLETED
+        changes = sum(1 for _ in _changes(result))
+        return Step(self.new_id(), slug, wave, state, started, self.clock(), result.message, changes, failure_or_none)
+
+    def _count(self, steps: list[Step], counts: WaveProgress) -> None:
+        for step in steps:
+            self._keep(step)
+            if step.state is State.COMPLETED:
+                counts.synced += 1
+            else:
+                counts.failed += 1
+        if not self.plan.request.may_go_on(counts.failed, counts.organizations):
+            limit = self.plan.request.max_failures
+            told = f"Stopped in wave {counts.number}: {counts.failed} of {counts.organizations} failed, more than"
+            self._end_now(f"{told} max_failures allows ({limit})", State.FAILED)
+        if steps:
+            self._notice(self.progress)
+
+    def _keep(self, step: Step) -> None:
+        self._waiting.append(step)
+        if failure := step.as_failure():
+            self._failures.append(failure)
+
+    def _paused(self) -> bool:
+        """Let the pause between two waves go by; tell whether the run was stopped meanwhile."""
+        left = self.plan.request.pause_seconds
+        while left > 0 and not self._is_stopped():
+            part = min(left, self.beat_seconds)
+            self.sleep(self._cancellation, part)
+            left -= part
+            self._beat()
+        return self._is_stopped()
+
+    def _is_stopped(self) -> bool:
+        if not self._stop and (reason := self._cancellation.reason) is not None:
+            self._end_now(reason, State.CANCELLED)
+        return bool(self._stop)
+
+    def _end_now(self, reason: str, state: State) -> None:
+        if not self._stop:
+            self._ends_as, self._stop = state, reason
+
+    def _beat(self, *, now: bool = False) -> None:
+        """Record what is done, renew the lease, and see whether somebody ended the run."""
+        at = self.clock()
+        if not now and at - self._looked < timedelta(seconds=self.beat_seconds):
+            return
+        self._looked = at
+        status = self._note(at)
+        if status and status != State.RUNNING:
+            self._end_now(f"the run was ended by somebody else, as {status}", State.CANCELLED)
+        if at - self._renewed > LEASE * 2 / 3:
+            # Others may take the run for dead soon.
+            self._end_now(f"the lease could not be renewed: {self._problem}", State.FAILED)
+
+    def _note(self, at: datetime) -> str:
+        """Record what is done so far; returns the state of the run, or nothing where that is impossible now."""
+        steps, metadata = list(self._waiting), self._metadata(at)
+        try:
+            status = self.ledger.note(self.begun, steps, metadata, uncertain=self._uncertain)
+        except CloudactError as error:
+            # It may have happened all the same, when only the answer did not arrive.
+            self._uncertain, self._problem = True, error.message
+            _log.warning("fleet_run_not_recorded", run_id=self.begun.run_id, detail=error.message)
+            return ""
+        self._waiting, self._uncertain, self._problem, self._renewed = [], False, "", at
+        return status
+
+    def _metadata(self, at: datetime) -> dict[str, Any]:
+        return {**this_process().metadata(at), "progress": self.progress.as_json()}
+
+    def _finish(self) -> FleetRun:
+        """Record the end, and return the account; where it cannot be recorded, the account says so."""
+        at = self.clock()
+        state = self._ends_as
+        if state is State.COMPLETED and self.progress.failed:
+            state = State.FAILED
+        self._note(at)
+        values = {**end_values(state, self.begun.at, at), "error_message": self._stop or None}
+        run = {**begun_row(self.begun, {}, {}), **values}
+        try:
+            run = self.ledger.end(self.begun, self.actor, self._event(state), self._last_change(state, at))
+        except CloudactError as error:
+            self._problem = error.message
+            _log.warning("fleet_run_not_recorded", run_id=self.begun.run_id, detail=error.message)
+        _log.info("fleet_sync_ended", run_id=self.begun.run_id, state=str(state), failed=self.progress.failed)
+        told = {**run, "parameters": self.parameters, "run_metadata": self._metadata(at)}
+        return account(told, self.progress, self._failures, recorded=not self._problem)
+
+    def _event(self, state: State) -> Event:
+        counts = self.progress
+        details = {
+            "run_id": self.begun.run_id,
+            "phase": "outcome",
+            "state": str(state),
+            "needed": counts.needed,
+            "synced": counts.synced,
+            "failed": counts.failed,
+            "reason": self._stop,
+        }
+        return Event(Action.EXECUTE, ResourceType.PIPELINE, FLEET_SYNC, None, details)
+
+    def _last_change(self, state: State, at: datetime) -> Transition:
+        failure = None
+        if state is State.FAILED:
+            told = self._stop or f"{self.progress.failed} of {self.progress.needed} organizations failed"
+            failure = Failure(told, ErrorType.DEPENDENCY_FAILURE)
+        return Transition(Subject(FLEET_SYNC, since=self.begun.at), State.RUNNING, state, at, failure, self._stop)
+
+
+def _failure_of_result(result: SyncResult) -> Failure | None:
+    """Return why a sync that did not raise has not brought its organization in step."""
+    if result.status is SyncOutcome.SUCCESS:
+        return None
+    causes = [f"{item.change}: {item.message} {item.hint}".rstrip() for item in result.errors]
+    causes += [f"{item.object}: {item.what}. {item.fix}" for item in result.conflicts]
+    more = len(causes) - _NAMED
+    told = "; ".join(causes[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    return Failure(told, ErrorType.PERMANENT if result.errors else ErrorType.VALIDATION_ERROR)
+
+
+def _changes(result: SyncResult) -> Iterator[str]:
+    """Yield every change that a sync made."""
+    if result.dataset_created:
+        yield result.dataset
+    yield from (*result.tables_created, *result.views_created, *result.views_replaced)
+    yield from (*result.columns_changed, *result.metadata_updated)
+    for columns in result.columns_added.values():
+        yield from columns

@@ -1,0 +1,185 @@
+"""Bringing the fleet in step: planned once for each kind of dataset, and carried out as one run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from cloudact.errors import FleetPlanNotFound, FleetPlanStale, FleetRunNotFound
+from cloudact.fleet.ledger import FLEET_PLAN, FLEET_SYNC, Begun, Ledger, begun_row, plan_row
+from cloudact.fleet.planning import Continued, FleetPlan, PlanAnswer, make_fleet_plan, moved
+from cloudact.fleet.progress import NOT_ENDED, FleetRun, Progress, WaveProgress, account
+from cloudact.fleet.request import SyncRequest
+from cloudact.fleet.roster import candidates
+from cloudact.fleet.run import FleetRunner, Notice, Sleep, ignore_progress
+from cloudact.fleet.status import FleetStatus
+from cloudact.pipeline.cancellation import Cancellation
+from cloudact.pipeline.definition import Trigger, TriggerType
+from cloudact.pipeline.recovery import IsAlive, is_alive, mark_interrupted, this_process
+from cloudact.tenancy.actor import UNATTENDED, Actor
+from cloudact.tenancy.audit.event import Action, Event, ResourceType
+from cloudact.tenancy.audit.trail import AuditTrail
+from cloudact.tenancy.declarations import Declarations
+from cloudact.tenancy.organizations import Organizations
+from cloudact.tenancy.store import NewId
+from cloudact.warehouse.driver import Warehouse
+
+_NOTHING = Continued()
+_PLANS = uuid.UUID("5f7d0a8e-92c4-5b1c-9d0e-6a3f1c7b2e44")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan that is about to be carried out, over the declarations that it was made of."""
+
+    plan: FleetPlan
+    catalogs: Declarations
+    continues: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that has begun, and that `carry_out` is to be called for."""
+
+    begun: Begun
+    prepared: Prepared
+    actor: Actor
+    row: dict[str, Any]
+    parameters: dict[str, Any]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSync:
+    """The use case; `sleep` and `alive` are what a test replaces, `beat_seconds` how often a run shows itself."""
+
+    catalogs: Declarations
+    warehouse: Warehouse
+    trail: AuditTrail
+    clock: Callable[[], datetime]
+    new_id: NewId
+    status: FleetStatus
+    organizations: Organizations
+    sleep: Sleep = Cancellation.wait
+    alive: IsAlive = is_alive
+    beat_seconds: float = 2.0
+
+    def plan(self, request: SyncRequest, actor: Actor = UNATTENDED) -> PlanAnswer:
+        """Return what a sync would do, and store it under its hash; raises InvalidRequest and NotBootstrapped."""
+        plan = self._prepare(request).plan
+        now, answer = self.clock(), plan.answer()
+        row = plan_row(_plan_id(answer.plan_hash), _trigger(actor), now, plan.facts())
+        event = Event(Action.CREATE, ResourceType.PIPELINE, FLEET_PLAN, None, {"plan_hash": answer.plan_hash})
+        self._ledger().store(actor, event, row)
+        return answer
+
+    def begin(self, request: SyncRequest, actor: Actor = UNATTENDED) -> OpenRun:
+        """Begin a run; raises FleetBusy while another one goes on, InvalidRequest, and NotBootstrapped."""
+        return self._begin(self._prepare(request), actor)
+
+    def begin_planned(self, plan_hash: str, actor: Actor = UNATTENDED) -> OpenRun:
+        """Begin a run of a stored plan; raises FleetPlanNotFound, and FleetPlanStale when it would do something else.
+
+        What is raised by `begin` is raised as well.
+        """
+        try:
+            stored = self._ledger().run(_plan_id(plan_hash), FLEET_PLAN)["parameters"]
+        except FleetRunNotFound:
+            raise FleetPlanNotFound(plan_hash) from None
+        prepared = self._prepare(SyncRequest.from_json(stored["request"]))
+        if prepared.plan.hash() != plan_hash:
+            raise FleetPlanStale(plan_hash, moved(stored, prepared.plan.facts()))
+        return self._begin(prepared, actor)
+
+    def begin_again(self, run_id: str, actor: Actor = UNATTENDED, *, only_failed: bool = False) -> OpenRun:
+        """Begin a run that goes on where another one ended, with its request; raises FleetRunNotFound, and as `begin`.
+
+        What is needed still is read from the datasets as they are, of all organizations or of those that failed.
+        """
+        ledger = self._ledger()
+        self._mark_interrupted()
+        earlier = ledger.run(run_id)
+        reached, before = ledger.slugs(run_id), earlier["parameters"]["continues"]
+        while before:
+            reached |= ledger.slugs(before)
+            before = ledger.run(before)["parameters"]["continues"]
+        only = ledger.slugs(run_id, failed=True) if only_failed else None
+        request = SyncRequest.from_json(earlier["parameters"]["request"])
+        return self._begin(self._prepare(request, Continued(reached, only), run_id), actor)
+
+    def described(self, run: OpenRun) -> FleetRun:
+        """Return the account of a run that has just begun."""
+        row = {**run.row, "parameters": run.parameters, "run_metadata": this_process().metadata(run.begun.at)}
+        return account({**NOT_ENDED, **row}, run.progress, [])
+
+    def carry_out(
+        self, run: OpenRun, cancellation: Cancellation | None = None, notice: Notice = ignore_progress
+    ) -> FleetRun:
+        """Carry a run out that has begun, and return the account of it; called once, and never raises for what it met.
+
+        A cancellation ends it when the organizations are done that are under way.
+        """
+        runner = FleetRunner(
+            begun=run.begun,
+            plan=run.prepared.plan,
+            organizations=self._pinned(run.prepared.catalogs),
+            ledger=self._ledger(),
+            actor=run.actor,
+            parameters=run.parameters,
+            progress=run.progress,
+            clock=self.clock,
+            new_id=self.new_id,
+            sleep=self.sleep,
+            beat_seconds=self.beat_seconds,
+        )
+        return runner.carry_out(cancellation or Cancellation(), notice)
+
+    def _prepare(self, request: SyncRequest, continued: Continued = _NOTHING, continues: str = "") -> Prepared:
+        request.check()
+        catalogs = self.catalogs.pinned()
+        catalog = catalogs.load()
+        found = self.warehouse.run(lambda session: list(candidates(session, catalog)))
+        seen = self.status.compare(catalog)
+        return Prepared(make_fleet_plan(catalog, request, seen.groups, found, continued), catalogs, continues)
+
+    def _begin(self, prepared: Prepared, actor: Actor) -> OpenRun:
+        taken_over = self._mark_interrupted()
+        plan, now = prepared.plan, self.clock()
+        begun = Begun(self.new_id(), now, _trigger(actor))
+        waves = [WaveProgress(wave.number, wave.selector, len(wave.slugs)) for wave in plan.waves]
+        progress = Progress(begun.run_id, sum(1 for _ in plan.blocked()), waves)
+        parameters = {
+            "request": plan.request.as_json(),
+            "plan_hash": plan.hash(),
+            "continues": prepared.continues,
+            "organizations": plan.organizations,
+        }
+        metadata = {**this_process().metadata(now), "progress": progress.as_json()}
+        details = {"run_id": begun.run_id, "needed": plan.needed, "phase": "attempt", "taken_over": list(taken_over)}
+        event = Event(Action.EXECUTE, ResourceType.PIPELINE, FLEET_SYNC, None, {**parameters, **details})
+        row = begun_row(begun, parameters, metadata)
+        with self.trail.attempt(actor, event):
+            self._ledger().begin(begun, actor, event, row)
+        return OpenRun(begun, prepared, actor, row, parameters, progress)
+
+    def _mark_interrupted(self) -> tuple[str, ...]:
+        central = self.catalogs.load().central_name
+        return mark_interrupted(self.warehouse, central, self.clock(), self.alive)
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self.warehouse, self.trail, self.catalogs.load().central_name)
+
+    def _pinned(self, catalogs: Declarations) -> Organizations:
+        """Every organization becomes what the plan was made of, whatever becomes of the files meanwhile."""
+        return replace(self.organizations, catalogs=catalogs)
+
+
+def _plan_id(plan_hash: str) -> str:
+    return str(uuid.uuid5(_PLANS, plan_hash))
+
+
+def _trigger(actor: Actor) -> Trigger:
+    return Trigger(type=TriggerType.API if actor.caller else TriggerType.MANUAL, by=actor.name)

@@ -1,0 +1,172 @@
+"""Which organizations come first: some by name, label or plan, or a share of them, and then the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from cloudact.errors import InvalidRequest, Problem
+
+REST = "rest"
+# Fields of a profile that a wave can go by, as waves and selections call them.
+LABELS: Mapping[str, str] = {
+    "status": "status",
+    "location": "dataset_location",
+    "country": "default_country",
+    "currency": "default_currency",
+    "language": "default_language",
+    "timezone": "default_timezone",
+}
+FORMS = "slug:NAME[,NAME...], label:KEY=VALUE, plan:NAME, N%, N, or rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What waves know of an organization."""
+
+    slug: str
+    plan: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Organizations by their slugs, every one of which has to be there."""
+
+    slugs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Organizations with this value of a label."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnPlan:
+    """Organizations with this subscription plan."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many percent of all that are chosen, rounded up."""
+
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """So many organizations."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Everybody that no earlier wave has."""
+
+
+Selector = Named | Labelled | OnPlan | Share | Number | Rest
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Organizations that are brought in step before those of the next wave; `number` counts from 1."""
+
+    number: int
+    selector: str
+    slugs: tuple[str, ...]
+
+
+def parse(text: str) -> Selector:
+    """Return the selector that a text such as `5%` or `plan:STARTER` is; raises InvalidRequest for any other text."""
+    kind, colon, value = text.strip().partition(":")
+    match kind, colon:
+        case ("slug", ":") if all(names := [name.strip() for name in value.split(",")]):
+            return Named(tuple(dict.fromkeys(names)))
+        case ("label", ":") if found := re.fullmatch(r"([^=]+)=(.*)", value):
+            return Labelled(found[1].strip(), found[2].strip())
+        case ("plan", ":") if value.strip():
+            return OnPlan(value.strip())
+        case ("rest", ""):
+            return Rest()
+    if found := re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)%", kind + colon, re.ASCII):
+        if 0 < float(found[1]) <= 100:
+            return Share(float(found[1]))
+    elif re.fullmatch(r"[1-9]\d{0,6}", kind + colon, re.ASCII):
+        return Number(int(kind))
+    problem = f"is no wave; a wave is {FORMS}, where N% is above 0 and at most 100"
+    raise InvalidRequest(f"wave {text!r} {problem}", problems=[Problem("request", "waves", problem, "")])
+
+
+def chosen(members: Iterable[Member], texts: Sequence[str]) -> frozenset[str]:
+    """Return the slugs of the members that any of these selectors takes, or of all without one; raises as `divide`."""
+    found = [wave for wave in divide(members, texts) if not texts or wave.selector != REST or REST in texts]
+    return frozenset(slug for wave in found for slug in wave.slugs)
+
+
+def divide(members: Iterable[Member], texts: Sequence[str], known: frozenset[str] = frozenset()) -> tuple[Wave, ...]:
+    """Return the waves that these selectors make of the members; whoever none of them takes is the last wave.
+
+    A slug may also be one of those that are `known`, who then are not in any wave.
+
+    A share or a number takes members in an order that is the same at every call and has nothing to do with their
+    names, so that a canary is no sample of the letter a. Waves that nobody is in are left out. Raises InvalidRequest
+    for a selector that is none, and for a slug that is not among the members.
+    """
+    selectors = [(text.strip(), parse(text)) for text in texts]
+    left = {member.slug: member for member in sorted(members, key=_order)}
+    total, known = len(left), known | frozenset(left)
+    waves: list[Wave] = []
+    for text, selector in [*selectors, (REST, Rest())]:
+        chosen = _choose(selector, left, known, total)
+        for slug in chosen:
+            del left[slug]
+        if chosen:
+            waves.append(Wave(len(waves) + 1, text, tuple(chosen)))
+    return tuple(waves)
+
+
+def _order(member: Member) -> bytes:
+    return hashlib.sha256(member.slug.encode()).digest()
+
+
+def _choose(selector: Selector, left: Mapping[str, Member], known: frozenset[str], total: int) -> list[str]:
+    match selector:
+        case Named(slugs=slugs):
+            _refuse_unknown(slugs, known)
+            return [slug for slug in slugs if slug in left]
+        case Labelled(key=key, value=value):
+            return _meeting(left, lambda member: member.labels.get(key) == value)
+        case OnPlan(name=name):
+            return _meeting(left, lambda member: member.plan == name)
+        case Share(percent=percent):
+            return list(left)[: _rounded_up(total, percent)]
+        case Number(count=count):
+            return list(left)[:count]
+        case Rest():
+            return list(left)
+        case _:
+            assert_never(selector)
+
+
+def _rounded_up(total: int, percent: float) -> int:
+    # In thousandths of a percent, because 0.1 has no exact binary form.
+    return -(-total * round(percent * 1000) // 100_000)
+
+
+def _meeting(left: Mapping[str, Member], condition: Callable[[Member], bool]) -> list[str]:
+    return [slug for slug, member in left.items() if condition(member)]
+
+
+def _refuse_unknown(slugs: Iterable[str], known: frozenset[str]) -> None:
+    if unknown := [slug for slug in slugs if slug not in known]:
+        problem = f"names organizations that are not among those to be synced: {', '.join(unknown)}"
+        raise InvalidRequest(f"a wave {problem}", problems=[Problem("request", "waves", problem, "")])

@@ -1,0 +1,45 @@
+"""The same on BigQuery, where a unit of work is no transaction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cloudact.errors import FleetBusy, FleetPlanStale
+from cloudact.fleet.request import SyncRequest
+from cloudact.planning.status import SyncStatus
+from cloudact.tenancy.names import OrgSlug
+from cloudact.wiring import Services
+from tests.api.catalog_files import CatalogFiles
+from tests.bigquery_fake.server import Fake
+from tests.fleet.fleets import onboard, small_catalog
+
+SLUGS = ("one", "two", "three")
+
+
+@pytest.fixture
+def config_dir(tmp_path: Path) -> Path:
+    """The small catalog."""
+    return small_catalog(tmp_path / "configs").root
+
+
+def test_a_fleet_is_planned_synced_and_on_record(on_bigquery: tuple[Services, Fake], config_dir: Path) -> None:
+    services, _ = on_bigquery
+    services.bootstrap.run()
+    onboard(services, SLUGS)
+    CatalogFiles(config_dir).add_column("organizations", "subscription_plans", "x_added")
+    sync = services.fleet_sync
+    plan = sync.plan(SyncRequest(waves=("slug:two",)))
+    began = sync.begin_planned(plan.plan_hash)
+    with pytest.raises(FleetBusy):
+        sync.begin(SyncRequest())
+    run = sync.carry_out(began)
+    assert (run.status, run.synced, run.recorded) == ("SUCCESS", 3, True)
+    assert [services.organizations.status(OrgSlug(slug)).status for slug in SLUGS] == [SyncStatus.SYNCED] * 3
+    assert services.fleet_runs.show(run.run_id).waves == run.waves
+    assert services.fleet_runs.page(limit=5, offset=0).total == 1
+    with pytest.raises(FleetPlanStale):
+        sync.begin_planned(plan.plan_hash)
+    again = sync.carry_out(sync.begin_again(run.run_id))
+    assert (again.needed, again.status) == (0, "SUCCESS")
