@@ -20,6 +20,7 @@ from google.cloud import bigquery
 from rich.console import Console
 
 from benchmarks.report import Row, load, machine, markdown, place_for_figures, terminal, write_figures
+from cloudact.fleet.request import SyncRequest
 from cloudact.planning.policy import EVERYTHING
 from cloudact.settings import Settings
 from cloudact.tenancy.checks import OnboardingRequest
@@ -44,8 +45,10 @@ OPERATIONS: dict[str, Operation] = {
     "onboard two more, one after the other": lambda services: [
         services.onboarding.onboard(_request(slug)) for slug in OTHERS
     ],
-    "status of the fleet of three": lambda services: services.fleet.status(),
-    "sync of the fleet with nothing to do": lambda services: services.fleet.sync(),
+    "status of the fleet of three": lambda services: services.fleet_status.look(),
+    "sync of the fleet with nothing to do": lambda services: services.fleet_sync.carry_out(
+        services.fleet_sync.begin(SyncRequest())
+    ),
 }
 
 
@@ -67,7 +70,7 @@ def main() -> None:
     with running() as fake:
         os.environ["BIGQUERY_EMULATOR_HOST"] = fake.url
         runs = [_run(fake, options.latency) for _ in range(options.runs)]
-    rows = [_row(name, [run[name] for run in runs if name in run]) for name in OPERATIONS]
+    rows = [_row(name, [run[name] for run in runs]) for name in OPERATIONS]
     where = (
         f"{machine()}, google-cloud-bigquery {bigquery.__version__}; load average {before} at the start, "
         f"{load()} at the end."
@@ -82,8 +85,6 @@ def main() -> None:
 
 
 def _row(name: str, runs: list[Found]) -> Row:
-    if not runs:
-        return (name, "not yet", "")
     seconds = [run.seconds for run in runs]
     spread = f"{statistics.median(seconds):.2f} ({min(seconds):.2f}-{max(seconds):.2f})"
     return (name, spread, str(runs[0].requests))
@@ -98,8 +99,6 @@ def _run(fake: Fake, latency: float) -> dict[str, Found]:
     found = {}
     fake.faults.latency = latency
     for name, operation in OPERATIONS.items():
-        if "fleet" in name and not hasattr(services, "fleet"):
-            continue
         with fake.log.measured() as measured:
             started = time.perf_counter()
             operation(services)

@@ -138,16 +138,19 @@ class Project:
     def missing(self, work: Work) -> str:
         """See `Side`."""
         del work
-        return "" if self._has_fleet else "not yet"
+        return ""
 
     @cached_property
-    def _has_fleet(self) -> bool:
-        asked = subprocess.run([sys.executable, "-m", "cloudact", "fleet", "--help"], capture_output=True, check=False)
-        return asked.returncode == 0
+    def _onboards_many(self) -> bool:
+        """Whether one command onboards many; without it, a process calls the use case for each."""
+        ask = [sys.executable, "-m", "cloudact", "fleet", "onboard", "--help"]
+        return subprocess.run(ask, capture_output=True, check=False).returncode == 0
 
     def whole(self, task: Task) -> list[Command]:
         """See `Side`."""
         match task.work:
+            case Work.CREATE | Work.ONBOARD if not self._onboards_many:
+                return self.service(task)
             case Work.CREATE:
                 return [
                     self._command(task, "bootstrap", "run"),
@@ -162,7 +165,7 @@ class Project:
 
     def service(self, task: Task) -> list[Command]:
         """See `Side`."""
-        arguments = [sys.executable, str(HERE / "service.py"), task.work, _requests(task)]
+        arguments = [sys.executable, "-m", "benchmarks.fleet.service", task.work, _requests(task)]
         return [Command(arguments, self._environment(task))]
 
     def _command(self, task: Task, *arguments: str) -> Command:
