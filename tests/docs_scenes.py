@@ -120,6 +120,7 @@ BY_HAND: dict[str, tuple[str, ...]] = {
         ADD_LOADED_BY,
         MAKE_SEATS_TEXT,
     ),
+    "POST /api/v1/admin/fleet/plan": ("DROP TABLE acme_corp_prod.genai_payg_pricing",),
     "GET /api/v1/admin/datasets/{dataset}/declaration": (
         "CREATE SCHEMA globex_prod",
         "CREATE TABLE globex_prod.orders (order_id VARCHAR NOT NULL, amount DECIMAL(38, 9))",

@@ -34,7 +34,7 @@ _REASONS = {
         "tenancy.recreation.declared._profiles",
     ),
     "a chain is an organization's, or the platform's, which is no slug": (
-        "tenancy.audit.rows.AuditRows.anchor",
+        "tenancy.audit.rows.AuditRows.anchors",
         "tenancy.audit.rows.AuditRows.append",
         "tenancy.audit.rows.AuditRows.append_unchained",
         "tenancy.audit.rows.AuditRows.select",
@@ -56,6 +56,23 @@ _REASONS = {
     "the administrator seals anew what is sealed, whoever's it is": (
         "tenancy.secrets.sealed_rows.SealedRows.replace.write",
         "tenancy.secrets.sealed_rows.SealedRows._select",
+    ),
+    "the administrator looks at all organizations at once": (
+        "fleet.roster._profiles",
+        "fleet.roster.known",
+    ),
+    "a run of the fleet is the platform's": (
+        "fleet.ledger.Ledger._add",
+        "fleet.ledger.Ledger._run",
+        "fleet.ledger.Ledger._status",
+        "fleet.ledger.Ledger.abort.work",
+        "fleet.ledger.Ledger.begin.work",
+        "fleet.ledger.Ledger.end.work",
+        "fleet.ledger.Ledger.failures",
+        "fleet.ledger.Ledger.note.work",
+        "fleet.ledger.Ledger.page.work",
+        "fleet.ledger.Ledger.slugs",
+        "fleet.ledger.Ledger.store.work",
     ),
     "the administrator lists organizations": ("tenancy.store.Store.profiles",),
     "the slug is that of a profile which was read by one": ("tenancy.store.Store.take_over",),

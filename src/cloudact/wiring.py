@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cloudact.catalog.model import Dataset
 from cloudact.errors import ChangeFailed, ConfigurationError, WarehouseError
+from cloudact.fleet.onboarding.onboarding import FleetOnboarding
 from cloudact.fleet.runs import FleetRuns
 from cloudact.fleet.status import FleetStatus
 from cloudact.fleet.sync import FleetSync
@@ -88,6 +89,7 @@ class Services:
     fleet_status: FleetStatus
     fleet_sync: FleetSync
     fleet_runs: FleetRuns
+    fleet_onboarding: FleetOnboarding
     sealer: ManagedSealer
     platform: PlatformSecret
     sealing: Sealing
@@ -119,12 +121,13 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
     quotas = Quotas(catalogs, warehouse, _now, _new_id, metrics.run_refused)
     dependencies = Dependencies(catalogs, settings.templates_dir, warehouse, _now, _new_id, issuer, allowed, trail)
     organizations = Organizations(catalogs, warehouse, _now, _new_id, trail)
+    onboarding = Onboarding(catalogs, warehouse, _now, _new_id, issuer, trail)
     fleet_status = FleetStatus(catalogs, warehouse)
     return Services(
         catalogs=catalogs,
         bootstrap=Bootstrap(catalogs, warehouse, trail),
         organizations=organizations,
-        onboarding=Onboarding(catalogs, warehouse, _now, _new_id, issuer, trail),
+        onboarding=onboarding,
         access=Access(catalogs, warehouse, issuer.digests, cache, uses, _now, metrics.key_checked),
         root_uses=root_uses,
         keys=ApiKeys(catalogs, warehouse, issuer, trail, _now),
@@ -142,6 +145,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         fleet_status=fleet_status,
         fleet_sync=FleetSync(catalogs, warehouse, trail, _now, _new_id, fleet_status, organizations),
         fleet_runs=FleetRuns(catalogs, warehouse, trail, _now),
+        fleet_onboarding=FleetOnboarding(catalogs, warehouse, onboarding),
         sealer=sealer,
         platform=platform,
         sealing=Sealing(catalogs, warehouse, sealer, trail),

@@ -16,10 +16,14 @@ ENTITIES, ENTITY = f"{OWN}/{{org_slug}}/hierarchy/entities", f"{OWN}/{{org_slug}
 CREDENTIAL = f"{OWN}/{{org_slug}}/integrations/{{provider}}/credentials/{{credential_name}}"
 KEYS, KEY = f"{OWN}/{{org_slug}}/keys", f"{OWN}/{{org_slug}}/keys/{{key_id}}"
 LEVELS_PATH = f"{OWN}/{{org_slug}}/hierarchy/levels"
+FLEET = f"{ADMIN}/fleet"
 CHANNELS = f"{OWN}/{{org_slug}}/notifications/channels"
 NOTHING_CHANGES = {f"POST {OWN}/dryrun", f"POST {ADMIN}/audit-logs/verify"}
-# They need a sealing key of their own.
-ELSEWHERE = {f"POST {ADMIN}/sealing/{what}": "test_sealing.py" for what in ("rotate", "reseal")}
+# Those need a sealing key of their own.
+ELSEWHERE = {f"POST {ADMIN}/sealing/{what}": "test_sealing.py" for what in ("rotate", "reseal")} | {
+    # It takes a run that goes on.
+    f"POST {FLEET}/runs/{{run_id}}/abort": "tests/fleet/test_fleet_api.py"
+}
 CSV = b"entity_id,entity_type,entity_name,parent_id\nDEPT-9,DEPARTMENT,Nine,\n"
 LEVELS = ["DEPARTMENT", "PROJECT", "TEAM", "SQUAD"]
 LOCALE = {"default_currency": "EUR", "default_timezone": "Europe/Berlin", "fiscal_year_start_month": 4}
@@ -64,6 +68,10 @@ STEPS: list[tuple[str, Any, int]] = [
     (f"POST {OWN}/{{org_slug}}/reactivate", None, 1),
     (f"POST {ADMIN}/pipelines/run", {"pipeline": "organization_sync", "tenant_id": "acme_corp"}, 2),
     (f"POST {OWN}/{{org_slug}}/pipelines/run", {"pipeline": "organization_sync"}, 2),
+    (f"POST {FLEET}/plan", {}, 1),
+    (f"POST {FLEET}/sync", {}, 2),
+    (f"POST {FLEET}/runs/{{run_id}}/resume", None, 2),
+    (f"POST {FLEET}/runs/{{run_id}}/retry", None, 2),
     (f"POST {ADMIN}/backups", {"dataset": "acme_corp_prod", **TABLE}, 2),
     (f"POST {ADMIN}/backups/{{backup}}/restore", {"target": "restored"}, 2),
     (f"POST {ADMIN}/datasets/{{dataset}}/recreate", {"mode": "tables", "confirm": "acme_corp_prod", **TABLE}, 2),
@@ -101,6 +109,10 @@ def test_what_is_asked_for_is_on_the_trail_by_the_id_of_the_request(client: Test
         names |= {"key_id": told["key"]["key_id"]} if "api_key" in told and "key" in told else {}
         names |= {"channel_id": told["channel_id"]} if "channel_id" in told else {}
         names |= {"backup": told["name"]} if "backup_of" in told else {}
+        names |= {"run_id": told["run_id"]} if "lease_until" in told else {}
+        if "lease_until" in told:
+            # It goes on after its answer; its events end when it does.
+            assert "event: end" in client.get(f"{answer.headers['Location']}/events").text
         rows = live.rows(
             "SELECT user_id, status FROM organizations.org_audit_logs WHERE request_id = ?",
             answer.headers["X-Request-ID"],

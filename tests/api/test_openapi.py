@@ -36,6 +36,15 @@ PROMISED = {
     "GET /api/v1/admin/backups",
     "POST /api/v1/admin/backups",
     "POST /api/v1/admin/backups/{backup}/restore",
+    "GET /api/v1/admin/fleet/status",
+    "POST /api/v1/admin/fleet/plan",
+    "POST /api/v1/admin/fleet/sync",
+    "GET /api/v1/admin/fleet/runs",
+    "GET /api/v1/admin/fleet/runs/{run_id}",
+    "GET /api/v1/admin/fleet/runs/{run_id}/events",
+    "POST /api/v1/admin/fleet/runs/{run_id}/abort",
+    "POST /api/v1/admin/fleet/runs/{run_id}/resume",
+    "POST /api/v1/admin/fleet/runs/{run_id}/retry",
     "GET /api/v1/admin/pipelines",
     "POST /api/v1/admin/pipelines/run",
     "GET /api/v1/admin/pipelines/runs",
@@ -131,9 +140,10 @@ def test_every_operation_has_its_own_id() -> None:
 def test_an_operation_describes_its_good_answer(operation: Operation) -> None:
     (good,) = (code for code in operation.spec["responses"] if code.startswith("2"))
     creates = operation.method == "POST" and operation.path.endswith(("/onboard", "/entities", "/keys", "/channels"))
-    assert good == ("201" if creates else "200")
+    begins = operation.method == "POST" and operation.path.endswith(("/fleet/sync", "/resume", "/retry"))
+    assert good == ("201" if creates else "202" if begins else "200")
     ((media_type, content),) = operation.spec["responses"][good]["content"].items()
-    text = ("text/csv; charset=utf-8", CONTENT_TYPE)
+    text = ("text/csv; charset=utf-8", "text/event-stream; charset=utf-8", CONTENT_TYPE)
     assert "$ref" in content["schema"] or (media_type in text and content == {"schema": {"type": "string"}})
 
 

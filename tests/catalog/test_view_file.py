@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from cloudact.catalog.problems import Code, Problems
-from cloudact.catalog.view_file import MAX_NESTED_SELECTS, ViewQuery, parse_view
+from cloudact.catalog.view_file import MAX_NESTED_SELECTS, PLACEHOLDERS, ViewQuery, fill, parse_view
 from cloudact.errors import Problem
 from cloudact.warehouse.duckdb.ddl import view_query
 
@@ -51,6 +51,30 @@ def test_placeholders_become_names_and_literals() -> None:
         "SELECT id FROM `organizations`.accounts WHERE org_slug = 'acme'"
     )
     assert rendered("SELECT id FROM `{dataset}`.`events`") == "SELECT id FROM `acme_prod`.`events`"
+
+
+def test_a_template_keeps_its_placeholders() -> None:
+    query = good("SELECT {org_slug} AS who FROM {organizations}.accounts JOIN {dataset}.events USING (id)")
+    assert (
+        query.template
+        == "SELECT '{org_slug}' AS who FROM `{organizations}`.accounts JOIN `{dataset}`.events USING (id)"
+    )
+    assert fill(query.template, {"dataset": "acme_prod"}) == query.template.replace("{dataset}", "acme_prod")
+
+
+@given(values=st.fixed_dictionaries({name: st.text(min_size=1) for name in sorted(PLACEHOLDERS)}))
+@example(values={"organizations": "{dataset}", "dataset": "'{org_slug}'", "org_slug": "`{dataset}` it's \\ \n"})
+def test_values_in_the_text_are_what_nodes_in_the_tree_are(values: dict[str, str]) -> None:
+    query = good(QUERY)
+    assert query.render(values) == query.filled(values).sql(dialect="bigquery", comments=False)
+    assert fill(query.template, values) == query.render(values)
+
+
+def test_a_value_that_is_not_given_is_no_text() -> None:
+    query = good("SELECT id, '{1}' AS fixed FROM {dataset}.events WHERE id = {org_slug}")
+    assert "'{1}'" in query.render(VALUES)
+    with pytest.raises(KeyError, match="org_slug"):
+        query.render({"dataset": "acme_prod"})
 
 
 def test_white_space_comments_and_a_final_semicolon_do_not_matter() -> None:

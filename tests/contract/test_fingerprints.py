@@ -209,7 +209,7 @@ def without_names(dataset: Dataset | None) -> Dataset:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["duckdb-memory", "bigquery-fake"])
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(before=datasets(name=st.just("any_one")), after=datasets(name=st.just("any_one")), alone=st.booleans())
 def test_fingerprints_are_equal_exactly_when_datasets_are(
     request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory,

@@ -10,5 +10,5 @@ REQUEST = SyncRequest(only=("slug:org_01,org_02,org_03",), waves=("slug:org_02",
 
 
 def sync_fleet(services: Services) -> None:
-    """Sync three organizations in two waves."""
+    """Sync two organizations in two waves."""
     services.fleet_sync.carry_out(services.fleet_sync.begin(REQUEST))

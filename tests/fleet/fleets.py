@@ -126,10 +126,10 @@ def refusing(*slugs: str) -> Callable[[str], None]:
 
 
 def with_faults(fleet: Fleet, before: Callable[[str], object]) -> FleetSync:
-    """Return the sync of a fleet in which `before` is called with each organization first."""
+    """Return the sync of a fleet, each in a unit of its own, in which `before` is called with each of them first."""
     given = fleet.services.fleet_sync
     parts = {item.name: getattr(given.organizations, item.name) for item in fields(Organizations)}
-    return replace(given, organizations=Faulty(**parts, before=before))
+    return replace(given, organizations=Faulty(**parts, before=before), unit=1)
 
 
 def opened(folder: Path) -> Fleet:

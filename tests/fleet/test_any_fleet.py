@@ -77,7 +77,7 @@ def copied(twelve: Path) -> Iterator[Fleet]:
         fleet.services.close()
 
 
-def over(fleet: Fleet, faults: Faults) -> FleetSync:
+def over(fleet: Fleet, faults: Faults, unit: int) -> FleetSync:
     """Return the sync over a warehouse in which things fail; of every run before, the process is gone."""
     given = fleet.services.fleet_sync
     warehouse = SteppedWarehouse(given.warehouse, faults.step)
@@ -89,6 +89,7 @@ def over(fleet: Fleet, faults: Faults) -> FleetSync:
         status=FleetStatus(given.catalogs, warehouse),
         organizations=replace(given.organizations, warehouse=warehouse, trail=trail),
         alive=lambda _process: False,
+        unit=unit,
     )
 
 
@@ -109,13 +110,20 @@ def tried(sync: FleetSync, request: SyncRequest, last: FleetRun | None) -> Fleet
 
 @pytest.mark.slow
 @settings(max_examples=10)
-@given(drift=drifts, request=requests, failures=st.lists(failing, max_size=3), declares=st.booleans())
+@given(
+    drift=drifts,
+    request=requests,
+    failures=st.lists(failing, max_size=3),
+    declares=st.booleans(),
+    unit=st.sampled_from([1, 3, 50]),
+)
 def test_in_the_end_all_are_as_declared_or_named(
     twelve: Path,
     drift: dict[str, str],
     request: SyncRequest,
     failures: list[list[tuple[int, Exception]]],
     declares: bool,
+    unit: int,
 ) -> None:
     with copied(twelve) as fleet:
         if declares:
@@ -126,9 +134,11 @@ def test_in_the_end_all_are_as_declared_or_named(
         before = rows_of(fleet)
         last = None
         for items in failures:
-            last = tried(over(fleet, Faults(list(items))), request, last)
+            last = tried(over(fleet, Faults(list(items)), unit), request, last)
         run = fleet.services.fleet_sync
-        final = tried(replace(run, alive=lambda _process: False), replace(request, max_failures="100%"), None)
+        final = tried(
+            replace(run, alive=lambda _process: False, unit=unit), replace(request, max_failures="100%"), None
+        )
         assert final is not None
         blocked = {slug for slug, what in drift.items() if what == "conflict"}
         assert {item.org_slug for item in final.failures} == blocked

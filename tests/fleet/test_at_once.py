@@ -40,7 +40,7 @@ def test_of_many_that_begin_at_once_one_does(small: Fleet) -> None:
 
 def test_one_whose_process_is_gone_is_taken_over_and_stops(small: Fleet) -> None:
     small.declare()
-    sync = replace(small.services.fleet_sync, beat_seconds=0.0)
+    sync = replace(small.services.fleet_sync, beat_seconds=0.0, unit=1)
     lost = sync.begin(SyncRequest(workers=1))
     taker = replace(sync, alive=lambda _process: False)
     taken = taker.begin(SyncRequest(only=("slug:org_05",)))

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from cloudact.api.app import create_app
+from cloudact.cli.fleet import calls
 from tests.acme import ROOT_KEY
 from tests.api.served import served
 from tests.cli.command_line import A_TERMINAL, CommandLine
@@ -88,7 +89,8 @@ def test_a_terminal_has_a_bar_and_json_nothing(small: Fleet, cli: CommandLine) -
     assert cli.answer("fleet", "sync")["needed"] == 0
 
 
-def test_a_service_answers_the_same(small: Fleet, cli: CommandLine) -> None:
+def test_a_service_answers_the_same(small: Fleet, cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_POLL_SECONDS", 0.02)
     small.declare()
     with served(create_app(small.services, SecretStr(ROOT_KEY))) as url:
         remote = {"CA_API_URL": url, "CA_ROOT_API_KEY": ROOT_KEY}

@@ -33,6 +33,7 @@ from cloudact.warehouse.bigquery.driver import BigQueryWarehouse
 from cloudact.warehouse.bigquery.resources import dataset_resource
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient
 from cloudact.warehouse.driver import Equals, Row, Session
+from cloudact.warehouse.fingerprints import Naming
 from tests.contract.datasets import OPEN_ORDERS, ORDERS, SHOP, column, with_column, with_columns, with_table
 from tests.warehouse.bigquery.answers import PROJECT, live
 
@@ -148,6 +149,7 @@ CASES: dict[str, Callable[[Session], object]] = {
     "patch_materialized_view": planned(WITH_TOTALS, with_view(replace(TOTALS, refresh_interval_minutes=60))),
     "inspect": lambda session: session.inspect("shop", expected=Dataset("shop", location="EU")),
     "inspect_many": lambda session: session.inspect_many(["shop", "acme_prod"], "EU"),
+    "fingerprints": lambda session: session.fingerprints(["EU"], Naming("", "_prod", {"shop": "shop"})),
     "select": lambda session: session.select("shop", "orders", ["id"], [Equals("id", "o-1")]),
     "insert_if_absent": lambda session: session.insert_if_absent("shop", "orders", {"id": "o-1", "count": 1}, ["id"]),
     "insert_if_absent_with_record": lambda session: session.insert_if_absent("shop", "orders", BOUGHT, ["id"]),

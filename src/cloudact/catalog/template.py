@@ -11,14 +11,16 @@ from cloudact.catalog.view_file import ORGANIZATIONS, OWN_DATASET, SLUG, ViewQue
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a catalog has to know of the warehouse it is for.
+    """What is to be known of a warehouse without asking it, above all by the catalog that is for it.
 
     `location` is where datasets are created whose config names no other. An engine that `materializes` has materialized
-    views, and keeps each dataset in a location from which no view reads another.
+    views, and keeps each dataset in a location from which no view reads another. On one that is `transactional` a unit
+    of work happens as a whole or not at all, so that one unit can be for many organizations.
     """
 
     location: str = "US"
     materializes: bool = False
+    transactional: bool = True
 
 
 EMBEDDED = Engine()

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
-from cloudact.fleet.groups import Group
-from cloudact.fleet.roster import Member
+from cloudact.fleet.roster import Group, Member
 from cloudact.planning.status import Drift, compare
 from cloudact.warehouse.driver import Warehouse
 from cloudact.warehouse.fingerprints import Fingerprint

@@ -11,7 +11,7 @@ from typing import Any
 
 from cloudact.errors import FleetBusy, FleetRunNotFound, FleetRunNotOpen, WarehouseNotFound
 from cloudact.fleet.progress import FleetFailure, Step
-from cloudact.pipeline.definition import SYSTEM, Trigger, TriggerType
+from cloudact.pipeline.definition import FLEET_PLAN, FLEET_SYNC, SYSTEM, Trigger, TriggerType
 from cloudact.pipeline.records import (
     RUN_ID,
     RUNS,
@@ -30,11 +30,9 @@ from cloudact.pipeline.states import State
 from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.audit.event import Event
 from cloudact.tenancy.audit.trail import AuditTrail
-from cloudact.tenancy.store import stored_json
+from cloudact.tenancy.store import named_when_missing, stored_json
 from cloudact.warehouse.driver import Condition, Equals, OneOf, Page, Session, Warehouse
 
-FLEET_SYNC = "fleet_sync"
-FLEET_PLAN = "fleet_plan"
 _COLUMNS = (
     RUN_ID, "pipeline_id", "status", "trigger_type", "trigger_by", "start_time", "end_time", "duration_ms",
     "parameters", "run_metadata", "error_message",
@@ -55,8 +53,18 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ends, and what was not written before; `uncertain` is as of `Ledger.note`."""
+
+    change: Transition
+    steps: Sequence[Step]
+    metadata: Mapping[str, Any]
+    uncertain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """The rows of runs of the fleet in a central dataset; raises WarehouseNotFound where it lacks their tables."""
+    """The rows of runs of the fleet in a central dataset; raises NotBootstrapped where it lacks what they need."""
 
     warehouse: Warehouse
     trail: AuditTrail
@@ -71,14 +79,18 @@ class Ledger:
         def work(session: Session) -> None:
             self.trail.record(session, actor, event)
             where = [Equals("pipeline_id", FLEET_SYNC), Equals("status", str(State.RUNNING))]
-            found = session.select(self.dataset, RUNS, _COLUMNS, where)
+            with named_when_missing(session, self.dataset, RUNS, _COLUMNS):
+                found = session.select(self.dataset, RUNS, _COLUMNS, where)
             if any(run[RUN_ID] == begun.run_id for run in found):
                 return  # of this very unit, when only its answer did not arrive
             for run in map(_parsed, found):
                 raise _busy(run)
             session.insert(self.dataset, RUNS, [row])
             change = Transition(Subject(FLEET_SYNC), State.PENDING, State.RUNNING, begun.at)
-            session.insert(self.dataset, TRANSITIONS, [_transition(begun, change)])
+            with named_when_missing(session, self.dataset, TRANSITIONS, [TRANSITION_ID]):
+                session.insert(self.dataset, TRANSITIONS, [_transition(begun, change)])
+            with named_when_missing(session, self.dataset, STEP_LOGS, [STEP_LOG_ID]):
+                session.count(self.dataset, STEP_LOGS, [Equals(RUN_ID, begun.run_id)])
 
         self.trail.run(work)
 
@@ -87,7 +99,8 @@ class Ledger:
 
         def work(session: Session) -> None:
             self.trail.record(session, actor, event)
-            session.ensure(self.dataset, RUNS, row, [RUN_ID])
+            with named_when_missing(session, self.dataset, RUNS, _COLUMNS):
+                session.ensure(self.dataset, RUNS, row, [RUN_ID])
 
         self.trail.run(work)
 
@@ -96,30 +109,38 @@ class Ledger:
 
         After a call of which it is `uncertain` whether it happened, what it would have added is looked for first.
         """
-        rows = {STEP_LOGS: [self._step(begun, step) for step in steps], TRANSITIONS: self._changes(begun, steps)}
+        rows = self._rows(begun, steps)
 
         def work(session: Session) -> str:
             status = self._status(session, begun.run_id)
             own = [Equals(RUN_ID, begun.run_id)]
             session.update(self.dataset, RUNS, {"run_metadata": json.dumps(metadata)}, own)
-            for (table, found), key in zip(rows.items(), (STEP_LOG_ID, TRANSITION_ID), strict=True):
-                self._add(session, table, found, key, uncertain=uncertain)
+            self._add(session, rows, uncertain=uncertain)
             return status
 
         return self.warehouse.run(work)
 
-    def _add(
-        self, session: Session, table: str, rows: Sequence[Mapping[str, Any]], key: str, *, uncertain: bool
-    ) -> None:
-        if uncertain:
-            for row in rows:
-                session.ensure(self.dataset, table, row, [key])
-            return
-        for start in range(0, len(rows), _CHUNK):
-            session.insert(self.dataset, table, rows[start : start + _CHUNK])
+    def _rows(self, begun: Begun, steps: Sequence[Step]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+        """Return what is to be added to each table, beside the column that identifies its rows."""
+        return {
+            (STEP_LOGS, STEP_LOG_ID): [self._step(begun, step) for step in steps],
+            (TRANSITIONS, TRANSITION_ID): self._changes(begun, steps),
+        }
 
-    def end(self, begun: Begun, actor: Actor, event: Event, change: Transition) -> dict[str, Any]:
-        """Record the end of a run that is RUNNING still, and return its row as it is then."""
+    def _add(
+        self, session: Session, rows: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]], *, uncertain: bool
+    ) -> None:
+        for (table, key), found in rows.items():
+            if uncertain:
+                for row in found:
+                    session.ensure(self.dataset, table, row, [key])
+                continue
+            for start in range(0, len(found), _CHUNK):
+                session.insert(self.dataset, table, found[start : start + _CHUNK])
+
+    def end(self, begun: Begun, actor: Actor, event: Event, ending: Ending) -> dict[str, Any]:
+        """Record the end of a run, unless others did, with all that is left of it; returns its row as it is then."""
+        change, rows = ending.change, self._rows(begun, ending.steps)
         values = {**end_values(change.after, begun.at, change.at), **error_values(change.failure, 0, is_retryable=True)}
         if change.reason:
             values["error_message"] = change.reason
@@ -127,12 +148,13 @@ class Ledger:
         def work(session: Session) -> dict[str, Any]:
             self.trail.record(session, actor, event)
             run = self._run(session, begun.run_id)
-            if run["status"] != State.RUNNING:
-                return run
-            own = [Equals(RUN_ID, begun.run_id), Equals("status", str(State.RUNNING))]
-            session.update(self.dataset, RUNS, values, own)
-            session.insert(self.dataset, TRANSITIONS, [_transition(begun, change)])
-            return {**run, **{name: values[name] for name in _COLUMNS if name in values}}
+            goes_on = run["status"] == State.RUNNING
+            new = {**(values if goes_on else {}), "run_metadata": json.dumps(ending.metadata)}
+            session.update(self.dataset, RUNS, new, [Equals(RUN_ID, begun.run_id), Equals("status", run["status"])])
+            self._add(session, rows, uncertain=ending.uncertain)
+            if goes_on:
+                session.ensure(self.dataset, TRANSITIONS, _transition(begun, change), [TRANSITION_ID])
+            return {**run, **{name: new[name] for name in _COLUMNS if name in new}}
 
         return self.trail.run(work)
 
@@ -164,8 +186,9 @@ class Ledger:
         page = Page(("start_time", RUN_ID), limit, offset, descending=True)
 
         def work(session: Session) -> tuple[list[dict[str, Any]], int]:
-            total = session.count(self.dataset, RUNS, where)
-            return list(map(_parsed, session.select(self.dataset, RUNS, _COLUMNS, where, page))), total
+            with named_when_missing(session, self.dataset, RUNS, _COLUMNS):
+                total = session.count(self.dataset, RUNS, where)
+                return list(map(_parsed, session.select(self.dataset, RUNS, _COLUMNS, where, page))), total
 
         return self.warehouse.run(work)
 

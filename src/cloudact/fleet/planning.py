@@ -10,8 +10,8 @@ from typing import Any
 
 from cloudact.catalog.template import Catalog
 from cloudact.fleet.diagnoses import Diagnosis, declared
-from cloudact.fleet.groups import Group
 from cloudact.fleet.request import SyncRequest
+from cloudact.fleet.roster import Group
 from cloudact.fleet.waves import Member, Wave, chosen, divide
 from cloudact.planning.plan import make_plan
 from cloudact.tenancy.sync import ConflictReport, counted
@@ -40,6 +40,12 @@ class PlannedGroup:
     def needs(self) -> bool:
         """Whether a sync of these organizations has something to do."""
         return bool(self.changes) or not (self.onboarded and self.confirmed)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether one plan does for all of them, and leaves nothing that is somebody's failure."""
+        whole = self.onboarded and self.confirmed and not self.conflicts
+        return whole and bool(self.fingerprint and self.changes)
 
     @property
     def is_blocked(self) -> bool:
@@ -101,6 +107,26 @@ class FleetPlan:
         """How many organizations a sync has something to do for."""
         return sum(len(wave.slugs) for wave in self.waves)
 
+    @property
+    def not_requested(self) -> int:
+        """How many organizations lack something that the request leaves out."""
+        return sum(len(group.slugs) for group in self.groups if group.not_requested)
+
+    def batches(self, wave: Wave, unit: int) -> Iterator[tuple[str, ...]]:
+        """Yield everybody of a wave: together, up to so many, who need the same, and the others alone."""
+        kind = {slug: group for group in self.groups if group.is_alike for slug in group.slugs} if unit > 1 else {}
+        alike: dict[int, list[str]] = {}
+        for slug in wave.slugs:
+            if slug not in kind:
+                yield (slug,)
+                continue
+            found = alike.setdefault(id(kind[slug]), [])
+            found.append(slug)
+            if len(found) == unit:
+                yield tuple(found)
+                found.clear()
+        yield from (tuple(found) for found in alike.values() if found)
+
     def blocked(self) -> Iterator[tuple[str, PlannedGroup]]:
         """Yield the organizations for which only a person can do something."""
         return ((slug, group) for group in self.groups if group.is_blocked for slug in group.slugs)
@@ -127,6 +153,8 @@ class FleetPlan:
             parts.append(f"in {counted(len(self.waves), 'wave')}")
         if blocked:
             parts.append(f"{blocked} left to a person")
+        if self.not_requested:
+            parts.append(f"{self.not_requested} with changes that were not asked for")
         return PlanAnswer(
             plan_hash=self.hash(),
             organizations=self.organizations,
@@ -204,12 +232,7 @@ def _facts(group: PlannedGroup) -> dict[str, Any]:
     return {
         "organizations": len(group.slugs),
         "first": list(group.slugs[:NAMED]),
-        "slugs": _digest(group.slugs),
-        "fingerprint": group.fingerprint,
-        "confirmed": group.confirmed,
-        "changes": list(group.changes),
-        "not_requested": list(group.not_requested),
-        "conflicts": [asdict(conflict) for conflict in group.conflicts],
+        "digest": _digest(asdict(group)),
     }
 
 

@@ -104,7 +104,8 @@ class FleetCause:
 class FleetRun:
     """The account of a run. `needed` is how many organizations it was begun for; those it did not come to are told.
 
-    `status` is SUCCESS when every one of them is in step, and nobody is left to a person.
+    `status` is SUCCESS when all that was asked for is done, and nobody is left to a person; `not_requested` is how many
+    organizations lack something that was not asked for.
     """
 
     run_id: str
@@ -116,6 +117,7 @@ class FleetRun:
     failed: int
     blocked: int
     not_reached: int
+    not_requested: int
     wave: int
     waves: list[WaveProgress]
     failures: list[FleetFailure]
@@ -155,6 +157,7 @@ def account(
         failed=progress.failed,
         blocked=progress.blocked,
         not_reached=left,
+        not_requested=parameters["not_requested"],
         wave=progress.wave,
         waves=progress.waves,
         failures=named,
@@ -168,7 +171,7 @@ def account(
         duration_ms=run["duration_ms"],
         lease_until=str(run["run_metadata"].get("lease_until", "")) if state is State.RUNNING else "",
         recorded=recorded,
-        message=_message(state, progress, left, run["error_message"] or ""),
+        message=_message(state, progress, left, parameters["not_requested"], run["error_message"] or ""),
     )
 
 
@@ -185,11 +188,13 @@ def common_cause(cause: str, slug: str) -> str:
     return re.sub(rf"(?<![a-z0-9_]){re.escape(slug)}(?=_[a-z0-9]+\b|\b)", "{org_slug}", cause)
 
 
-def _message(state: State, progress: Progress, left: int, error: str) -> str:
+def _message(state: State, progress: Progress, left: int, not_requested: int, error: str) -> str:
     if state is State.RUNNING:
         return f"Wave {progress.wave} of {len(progress.waves)}: {progress.synced} of {progress.needed} in step so far."
     parts = [f"{progress.synced} of {progress.needed} brought in step"] if progress.needed else []
     parts += [f"{number} {what}" for number, what in _rest(progress, left) if number]
+    if not_requested:
+        parts.append(f"{not_requested} with changes that were not asked for")
     told = f"{', '.join(parts)}." if parts else "Nothing to do: all are in step."
     return f"{told} {error}".rstrip()
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloudact.errors import InvalidRequest, Problem
-from cloudact.fleet.waves import LABELS, Labelled, parse
+from cloudact.fleet.waves import LABELS, Labelled, OnPlan, parse
 from cloudact.planning.policy import Policy
 
 MAX_WORKERS = 32
@@ -48,6 +48,10 @@ class SyncRequest:
         """Tell whether a wave of so many organizations goes on after so many failures."""
         number, percent, _ = self.max_failures.partition("%")
         return failed <= (organizations * float(number) / 100 if percent else int(number))
+
+    def looks_at_profiles(self) -> bool:
+        """Tell whether a selector asks for more of an organization than its slug."""
+        return any(isinstance(parse(text), Labelled | OnPlan) for text in (*self.only, *self.waves))
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields, as `from_json` reads them."""

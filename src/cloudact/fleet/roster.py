@@ -1,10 +1,10 @@
-"""Who is in the fleet: as much of each profile as comparing takes, read page by page."""
+"""Who is in the fleet: as much of each profile as comparing takes, and who is the same to a plan."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, field
 
 from cloudact.catalog.template import Catalog
 from cloudact.catalog.view_file import SLUG
@@ -12,7 +12,7 @@ from cloudact.fleet.waves import LABELS
 from cloudact.fleet.waves import Member as Candidate
 from cloudact.tenancy.store import PROFILES, PROVISIONING, USED_COLUMNS, named_when_missing
 from cloudact.warehouse.driver import OneOf, Page, Session, Within
-from cloudact.warehouse.fingerprints import Naming
+from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 PAGE = 5_000
 _COLUMNS = ("org_slug", "org_dataset_id", "dataset_location", "status")
@@ -70,6 +70,35 @@ def naming(catalog: Catalog, roster: Collection[Member]) -> Naming:
     before, _, after = catalog.organization.name.partition(f"{{{SLUG}}}")
     others = {item.dataset: item.org_slug for item in roster if item.dataset != f"{before}{item.org_slug}{after}"}
     return Naming(before, after, others)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a plan depends on: the dataset, where it is, where its profile says that it is, how far onboarding got.
+
+    Without a dataset there is no fingerprint.
+    """
+
+    fingerprint: Fingerprint | None
+    location: str | None
+    onboarded: bool
+
+
+@dataclass(slots=True)
+class Group:
+    """Organizations of one kind, by slug."""
+
+    kind: Kind
+    members: list[Member] = field(default_factory=list)
+
+
+def grouped(roster: Iterable[Member], found: MutableMapping[str, Fingerprint]) -> list[Group]:
+    """Return the groups, the largest first, and take out of `found` the datasets that belong to somebody."""
+    groups: dict[Kind, Group] = {}
+    for member in roster:
+        kind = Kind(found.pop(member.dataset, None), member.location, member.onboarded)
+        groups.setdefault(kind, Group(kind)).members.append(member)
+    return sorted(groups.values(), key=lambda group: (-len(group.members), group.members[0].org_slug))
 
 
 def _member(row: dict[str, object]) -> Member:

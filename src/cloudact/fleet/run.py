@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from typing import Any
 import structlog
 
 from cloudact.errors import CloudactError
-from cloudact.fleet.ledger import FLEET_SYNC, Begun, Ledger, begun_row
+from cloudact.fleet.ledger import Begun, Ending, Ledger, begun_row
 from cloudact.fleet.planning import FleetPlan
 from cloudact.fleet.progress import FleetFailure, FleetRun, Progress, Step, WaveProgress, account
+from cloudact.fleet.together import Together
 from cloudact.fleet.waves import Wave
 from cloudact.pipeline.attempt import failure_of
 from cloudact.pipeline.cancellation import Cancellation
+from cloudact.pipeline.definition import FLEET_SYNC
 from cloudact.pipeline.records import LEASE, Subject, Transition, end_values
 from cloudact.pipeline.recovery import this_process
 from cloudact.pipeline.report import Failure
@@ -39,6 +42,14 @@ def ignore_progress(_progress: Progress) -> None:
     """Take no notice."""
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of organizations that were begun together, and those of them that are to be done alone."""
+
+    steps: Sequence[Step] = ()
+    left: Sequence[str] = ()
+
+
 @dataclass(slots=True)
 class FleetRunner:
     """One run that has begun. Only the thread of `carry_out` counts and records; the others sync organizations."""
@@ -54,6 +65,9 @@ class FleetRunner:
     new_id: NewId
     sleep: Sleep
     beat_seconds: float
+    unit: int
+    workers: int
+    _together: Together = field(init=False)
     _cancellation: Cancellation = field(init=False)
     _notice: Notice = field(init=False, default=ignore_progress)
     _waiting: list[Step] = field(init=False, default_factory=list)
@@ -69,6 +83,7 @@ class FleetRunner:
     def carry_out(self, cancellation: Cancellation, notice: Notice) -> FleetRun:
         """Do every wave, unless the run is stopped before, and return the account of it."""
         self._cancellation, self._notice = cancellation, notice
+        self._together = Together.of(self.organizations, self.plan.request.policy, self.actor)
         self._renewed = self._looked = self.begun.at
         _log.info("fleet_sync_started", run_id=self.begun.run_id, needed=self.plan.needed)
         try:
@@ -95,24 +110,47 @@ class FleetRunner:
         self._notice(self.progress)
 
     def _carry_out_wave(self, wave: Wave, counts: WaveProgress) -> None:
-        workers = self.plan.request.workers
+        workers = self.workers
         with ThreadPoolExecutor(workers, thread_name_prefix="fleet") as pool:
-            slugs = iter(wave.slugs)
-            pending: set[Future[Step | None]] = set()
+            batches, alone = self.plan.batches(wave, self.unit), deque[tuple[str, ...]]()
+            pending: set[Future[Done]] = set()
             while True:
-                while not self._is_stopped() and len(pending) < 2 * workers and (slug := next(slugs, None)):
-                    pending.add(pool.submit(copy_context().run, self._sync, slug, wave.number))
+                while not self._is_stopped() and len(pending) < 2 * workers:
+                    batch = alone.popleft() if alone else next(batches, None)
+                    if batch is None:
+                        break
+                    pending.add(pool.submit(copy_context().run, self._sync, batch, wave.number))
                 if not pending:
                     break
-                done, pending = wait(pending, self.beat_seconds, FIRST_COMPLETED)
-                self._count([step for future in done if (step := future.result())], counts)
+                ended, pending = wait(pending, self.beat_seconds, FIRST_COMPLETED)
+                done = [future.result() for future in ended]
+                alone.extend((slug,) for one in done for slug in one.left)
+                self._count([step for one in done for step in one.steps], counts)
                 self._beat()
-        self._beat(now=True)
 
-    def _sync(self, slug: str, wave: int) -> Step | None:
-        """Bring one organization in step, in a thread of the pool; None for one that is begun no more."""
-        if self._is_stopped():
-            return None
+    def _sync(self, batch: tuple[str, ...], wave: int) -> Done:
+        """Bring organizations in step, in a thread of the pool; nobody when nothing more is begun."""
+        if self._stop or self._cancellation.reason is not None:
+            return Done()
+        return self._sync_together(batch, wave) if len(batch) > 1 else Done([self._sync_alone(batch[0], wave)])
+
+    def _sync_together(self, batch: tuple[str, ...], wave: int) -> Done:
+        """Bring those in step that are as the first of them, and leave the others to be done alone.
+
+        What keeps one from it keeps them all from it, and is found again when each is done alone.
+        """
+        started = self.clock()
+        try:
+            results = self._together.sync(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody has been changed
+            _log.info("fleet_unit_taken_apart", organizations=len(batch), detail=failure_of(error).message)
+            return Done(left=batch)
+        ended = self.clock()
+        steps = [_step(self.new_id(), slug, wave, started, ended, result) for slug, result in results.items()]
+        return Done(steps, tuple(slug for slug in batch if slug not in results))
+
+    def _sync_alone(self, slug: str, wave: int) -> Step:
+        """Bring one organization in step."""
         started = self.clock()
         try:
             result = self.organizations.sync(OrgSlug(slug), self.plan.request.policy, actor=self.actor)
@@ -120,10 +158,7 @@ class FleetRunner:
             failure = failure_of(error)
             _log.warning("fleet_organization_failed", organization=slug, detail=failure.message, trace=failure.trace)
             return Step(self.new_id(), slug, wave, State.FAILED, started, self.clock(), "", 0, failure)
-        failure_or_none = _failure_of_result(result)
-        state = State.FAILED if failure_or_none else State.COMPLETED
-        changes = sum(1 for _ in _changes(result))
-        return Step(self.new_id(), slug, wave, state, started, self.clock(), result.message, changes, failure_or_none)
+        return _step(self.new_id(), slug, wave, started, self.clock(), result)
 
     def _count(self, steps: list[Step], counts: WaveProgress) -> None:
         for step in steps:
@@ -163,10 +198,10 @@ class FleetRunner:
         if not self._stop:
             self._ends_as, self._stop = state, reason
 
-    def _beat(self, *, now: bool = False) -> None:
+    def _beat(self) -> None:
         """Record what is done, renew the lease, and see whether somebody ended the run."""
         at = self.clock()
-        if not now and at - self._looked < timedelta(seconds=self.beat_seconds):
+        if at - self._looked < timedelta(seconds=self.beat_seconds):
             return
         self._looked = at
         status = self._note(at)
@@ -198,11 +233,11 @@ class FleetRunner:
         state = self._ends_as
         if state is State.COMPLETED and self.progress.failed:
             state = State.FAILED
-        self._note(at)
         values = {**end_values(state, self.begun.at, at), "error_message": self._stop or None}
         run = {**begun_row(self.begun, {}, {}), **values}
+        ending = Ending(self._last_change(state, at), list(self._waiting), self._metadata(at), self._uncertain)
         try:
-            run = self.ledger.end(self.begun, self.actor, self._event(state), self._last_change(state, at))
+            run, self._problem = self.ledger.end(self.begun, self.actor, self._event(state), ending), ""
         except CloudactError as error:
             self._problem = error.message
             _log.warning("fleet_run_not_recorded", run_id=self.begun.run_id, detail=error.message)
@@ -229,6 +264,13 @@ class FleetRunner:
             told = self._stop or f"{self.progress.failed} of {self.progress.needed} organizations failed"
             failure = Failure(told, ErrorType.DEPENDENCY_FAILURE)
         return Transition(Subject(FLEET_SYNC, since=self.begun.at), State.RUNNING, state, at, failure, self._stop)
+
+
+def _step(step_id: str, slug: str, wave: int, started: datetime, ended: datetime, result: SyncResult) -> Step:
+    """Return what came of an organization whose sync did not raise."""
+    failure, changes = _failure_of_result(result), sum(1 for _ in _changes(result))
+    state = State.FAILED if failure else State.COMPLETED
+    return Step(step_id, slug, wave, state, started, ended, result.message, changes, failure)
 
 
 def _failure_of_result(result: SyncResult) -> Failure | None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cloudact.errors import InvalidRequest, NotBootstrapped, WarehouseNotFound
-from cloudact.fleet.ledger import FLEET_SYNC, Ledger
+from cloudact.errors import InvalidRequest
+from cloudact.fleet.ledger import Ledger
 from cloudact.fleet.progress import FleetFailure, FleetRun, Progress, account
-from cloudact.pipeline.records import RUN_ID, RUNS
+from cloudact.pipeline.definition import FLEET_SYNC
+from cloudact.pipeline.records import RUN_ID
 from cloudact.tenancy.actor import UNATTENDED, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType
 from cloudact.tenancy.audit.trail import AuditTrail
@@ -43,11 +44,7 @@ class FleetRuns:
         """Return one page of runs, the latest first; raises InvalidRequest and NotBootstrapped."""
         if not 1 <= limit <= MAX_PAGE or offset < 0:
             raise InvalidRequest(f"limit {limit} is not from 1 to {MAX_PAGE}, or offset {offset} is below 0")
-        ledger = self._ledger()
-        try:
-            found, total = ledger.page(limit, offset)
-        except WarehouseNotFound as error:
-            raise NotBootstrapped(ledger.dataset, RUNS) from error
+        found, total = self._ledger().page(limit, offset)
         return FleetRunPage([_told(run, []) for run in found], total, limit, offset)
 
     def show(self, run_id: str) -> FleetRun:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from cloudact.catalog.template import Catalog
 from cloudact.fleet.diagnoses import Diagnoses, Diagnosis, declared
-from cloudact.fleet.groups import Group, grouped
-from cloudact.fleet.roster import Member, known, members, naming
+from cloudact.fleet.roster import Group, Member, grouped, known, members, naming
 from cloudact.planning.status import SyncStatus
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.state import DatasetState, describe

@@ -9,15 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from cloudact.errors import FleetPlanNotFound, FleetPlanStale, FleetRunNotFound
-from cloudact.fleet.ledger import FLEET_PLAN, FLEET_SYNC, Begun, Ledger, begun_row, plan_row
+from cloudact.fleet.ledger import Begun, Ledger, begun_row, plan_row
 from cloudact.fleet.planning import Continued, FleetPlan, PlanAnswer, make_fleet_plan, moved
 from cloudact.fleet.progress import NOT_ENDED, FleetRun, Progress, WaveProgress, account
 from cloudact.fleet.request import SyncRequest
 from cloudact.fleet.roster import candidates
 from cloudact.fleet.run import FleetRunner, Notice, Sleep, ignore_progress
 from cloudact.fleet.status import FleetStatus
+from cloudact.fleet.together import UNIT
+from cloudact.fleet.waves import Member
 from cloudact.pipeline.cancellation import Cancellation
-from cloudact.pipeline.definition import Trigger, TriggerType
+from cloudact.pipeline.definition import FLEET_PLAN, FLEET_SYNC, Trigger, TriggerType
 from cloudact.pipeline.recovery import IsAlive, is_alive, mark_interrupted, this_process
 from cloudact.tenancy.actor import UNATTENDED, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType
@@ -54,7 +56,11 @@ class OpenRun:
 
 @dataclass(frozen=True, slots=True)
 class FleetSync:
-    """The use case; `sleep` and `alive` are what a test replaces, `beat_seconds` how often a run shows itself."""
+    """The use case; `sleep` and `alive` are what a test replaces, `beat_seconds` how often a run shows itself.
+
+    `unit` is how many organizations one unit of work is for, where it is a transaction. There, units are done one after
+    another: of two that change datasets at once one would be done again.
+    """
 
     catalogs: Declarations
     warehouse: Warehouse
@@ -66,6 +72,7 @@ class FleetSync:
     sleep: Sleep = Cancellation.wait
     alive: IsAlive = is_alive
     beat_seconds: float = 2.0
+    unit: int = UNIT
 
     def plan(self, request: SyncRequest, actor: Actor = UNATTENDED) -> PlanAnswer:
         """Return what a sync would do, and store it under its hash; raises InvalidRequest and NotBootstrapped."""
@@ -122,6 +129,7 @@ class FleetSync:
 
         A cancellation ends it when the organizations are done that are under way.
         """
+        transactional = self.warehouse.engine.transactional
         runner = FleetRunner(
             begun=run.begun,
             plan=run.prepared.plan,
@@ -134,6 +142,8 @@ class FleetSync:
             new_id=self.new_id,
             sleep=self.sleep,
             beat_seconds=self.beat_seconds,
+            unit=self.unit if transactional else 1,
+            workers=1 if transactional and self.unit > 1 else run.prepared.plan.request.workers,
         )
         return runner.carry_out(cancellation or Cancellation(), notice)
 
@@ -141,8 +151,10 @@ class FleetSync:
         request.check()
         catalogs = self.catalogs.pinned()
         catalog = catalogs.load()
-        found = self.warehouse.run(lambda session: list(candidates(session, catalog)))
         seen = self.status.compare(catalog)
+        found = [Member(item.org_slug) for item in seen.roster]
+        if request.looks_at_profiles():
+            found = self.warehouse.run(lambda session: list(candidates(session, catalog)))
         return Prepared(make_fleet_plan(catalog, request, seen.groups, found, continued), catalogs, continues)
 
     def _begin(self, prepared: Prepared, actor: Actor) -> OpenRun:
@@ -156,6 +168,7 @@ class FleetSync:
             "plan_hash": plan.hash(),
             "continues": prepared.continues,
             "organizations": plan.organizations,
+            "not_requested": plan.not_requested,
         }
         metadata = {**this_process().metadata(now), "progress": progress.as_json()}
         details = {"run_id": begun.run_id, "needed": plan.needed, "phase": "attempt", "taken_over": list(taken_over)}

@@ -108,7 +108,9 @@ def parse(text: str) -> Selector:
 
 def chosen(members: Iterable[Member], texts: Sequence[str]) -> frozenset[str]:
     """Return the slugs of the members that any of these selectors takes, or of all without one; raises as `divide`."""
-    found = [wave for wave in divide(members, texts) if not texts or wave.selector != REST or REST in texts]
+    if not texts or REST in texts:
+        return frozenset(member.slug for member in members)
+    found = [wave for wave in divide(members, texts) if wave.selector != REST]
     return frozenset(slug for wave in found for slug in wave.slugs)
 
 

@@ -8,12 +8,14 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from cloudact.pipeline.processor import JSON, Processor
 from cloudact.pipeline.variables import NAME, Redaction
 
 SYSTEM = "system"
+# Runs of the service itself, which no file may call its own.
+FLEET_SYNC, FLEET_PLAN = "fleet_sync", "fleet_plan"
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
 _Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False, strict=True)]
 _Delay = Annotated[float, Field(ge=0, le=24 * 3600, allow_inf_nan=False, strict=True)]
@@ -46,10 +48,16 @@ class RetryFile(_Strict):
     max_delay_seconds: _Delay = 60.0
 
 
+def _not_the_services(text: str) -> str:
+    if text in (FLEET_SYNC, FLEET_PLAN):
+        raise ValueError("is what the service calls runs of its own; choose another id")
+    return text
+
+
 class HeaderFile(_Strict):
     """`pipeline` of a file: what the pipeline is called, and whether organizations may run it for themselves."""
 
-    id: _Id
+    id: Annotated[_Id, AfterValidator(_not_the_services)]
     name: Annotated[str, Field(min_length=1)]
     description: str = ""
     organizations: Annotated[bool, Field(strict=True)] = False

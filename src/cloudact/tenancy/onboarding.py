@@ -28,7 +28,7 @@ from cloudact.errors import (
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan, creates_dataset, creations, make_plan
 from cloudact.planning.policy import Policy
-from cloudact.tenancy.access.issuing import KeyIssuer
+from cloudact.tenancy.access.issuing import IssuedKey, KeyIssuer
 from cloudact.tenancy.actor import UNATTENDED, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType
 from cloudact.tenancy.audit.rows import TRAIL_COLUMNS
@@ -106,25 +106,38 @@ class Onboarding:
     trail: AuditTrail
 
     def onboard(
-        self, request: OnboardingRequest, *, actor: Actor = UNATTENDED, operation: Operation | None = None
+        self,
+        request: OnboardingRequest,
+        *,
+        actor: Actor = UNATTENDED,
+        operation: Operation | None = None,
+        key: IssuedKey | None = None,
     ) -> OnboardResult:
         """Create the organization, or resync it when the request says so; raises OrganizationExists otherwise.
 
-        Whatever an earlier attempt at the same `operation` has done is found again, the key that it made as well.
+        Whatever an earlier attempt at the same `operation` has done is found again, the key that it made as well. A
+        `key` of the organization is one that the caller has kept already.
         """
         catalog, plans = self.catalogs.load(), self.catalogs.plans()
         # What cannot be meant is no attempt at a change; it is refused as what no field can hold is.
         require(field_checks(request, plans))
-        with self.trail.attempt(actor, _event(request)):
-            return self._onboard(request, catalog, plans, actor, operation)
+        with self.trail.attempt(actor, wished_event(request)):
+            return self._onboard(request, catalog, plans, actor, operation, key)
 
     def _onboard(
-        self, request: OnboardingRequest, catalog: Catalog, plans: _Plans, actor: Actor, operation: Operation | None
+        self,
+        request: OnboardingRequest,
+        catalog: Catalog,
+        plans: _Plans,
+        actor: Actor,
+        operation: Operation | None,
+        made_key: IssuedKey | None,
     ) -> OnboardResult:
         slug = OrgSlug(request.org_slug)
         # A claim on the slug is known by its time, so that all attempts at one operation have the same claim.
         now = operation.begun_at if operation else self.clock()
-        key = self.issuer.issue(slug, now, secret=operation.secret_for("api-key") if operation else None)
+        secret = operation.secret_for("api-key") if operation else None
+        key = made_key or self.issuer.issue(slug, now, secret=secret)
 
         def work(session: Session) -> OnboardResult:
             store = Store(session, catalog.central_name, now, self.new_id)
@@ -150,7 +163,7 @@ class Onboarding:
             made = session.apply(plan)
             if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
                 session.authorize(plan.dataset, catalog.central_name)
-            self.trail.record(session, actor, _done(_event(request), key.key_id, created=created))
+            self.trail.record(session, actor, done_event(wished_event(request), key.key_id, created=created))
             store.finish(slug)
             if not claimed:
                 store.update_profile(slug, request)
@@ -169,7 +182,7 @@ class Onboarding:
             self._release(catalog, slug, now)
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
             refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
-            if refused and (obstacle := self.warehouse.run(lambda session: _obstacle(session, catalog))):
+            if refused and (obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalog))):
                 raise obstacle from None
             raise
         finally:
@@ -188,7 +201,7 @@ class Onboarding:
         valid_slug = all(check.passed for check in checks if check.name == "org_slug")
 
         def work(session: Session) -> tuple[list[Check], Plan | None]:
-            if error := _obstacle(session, catalog):
+            if error := obstacle_to(session, catalog):
                 return [Check("bootstrapped", passed=False, message=f"{error.message}. {error.hint}")], None
             found = [Check("bootstrapped", passed=True, message=f"dataset {catalog.central_name} has what is needed")]
             if not valid_slug:
@@ -218,8 +231,11 @@ class Onboarding:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
-def _obstacle(session: Session, catalog: Catalog) -> CloudactError | None:
-    """What onboarding itself reads and writes has to be there, and what the organization's views read."""
+def obstacle_to(session: Session, catalog: Catalog) -> CloudactError | None:
+    """Return what keeps every organization from being onboarded, or None.
+
+    What onboarding itself reads and writes has to be there, and what the organization's views read.
+    """
     needed = {table: set(columns) for table, columns in USED_COLUMNS.items()}
     needed[CREDENTIAL.table] = set(PLATFORM_COLUMNS)  # the secret that keys are found by
     for name, columns in TRAIL_COLUMNS.items():
@@ -241,13 +257,15 @@ def _obstacle(session: Session, catalog: Catalog) -> CloudactError | None:
     return CentralTableBlocked(declared.name, blocking) if blocking else None
 
 
-def _event(request: OnboardingRequest) -> Event:
-    asked = ("company_name", "subscription_plan", "regenerate_api_key_if_exists", "adopt_existing_dataset")
-    details = {"operation": "onboard", **{name: getattr(request, name) for name in asked}}
+def wished_event(request: OnboardingRequest) -> Event:
+    """Return what the audit trail says of an onboarding that was asked for."""
+    names = ("company_name", "subscription_plan", "regenerate_api_key_if_exists", "adopt_existing_dataset")
+    details = {"operation": "onboard", **{name: getattr(request, name) for name in names}}
     return Event(Action.CREATE, ResourceType.ORGANIZATION, request.org_slug, request.org_slug, details)
 
 
-def _done(event: Event, key_id: str, *, created: bool) -> Event:
+def done_event(event: Event, key_id: str, *, created: bool) -> Event:
+    """Return what the audit trail says of it once it is done."""
     action = Action.CREATE if created else Action.UPDATE
     return replace(event, action=action, details={**event.details, "org_api_key_id": key_id})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from cloudact.errors import InvalidRequest, NotBootstrapped, OrganizationNotFoun
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.plans import LIMITS, SubscriptionPlan
-from cloudact.warehouse.driver import Condition, Contains, Equals, Page, Row, Session
+from cloudact.warehouse.driver import Condition, Contains, Equals, OneOf, Page, Row, Session
 
 PROFILES = "org_profiles"
 PROVISIONING = "PROVISIONING"
@@ -119,6 +119,13 @@ class Store:
             raise OrganizationNotFound(slug)
         return profile
 
+    def profiles_of(self, slugs: Collection[str]) -> dict[str, Profile]:
+        """Return the profiles of those organizations that have one, by slug."""
+        with self._table(PROFILES):
+            where = [OneOf("org_slug", tuple(slugs))]
+            found = self._session.select(self._dataset, PROFILES, _PROFILE_COLUMNS, where)
+        return {str(row["org_slug"]): _profile(row) for row in found}
+
     def profiles(self, wanted: ProfileFilter, limit: int, offset: int) -> tuple[list[Profile], int]:
         """Return one page of profiles ordered by slug, and how many there are in all."""
         where = wanted.conditions()
@@ -133,21 +140,7 @@ class Store:
 
         It is PROVISIONING until `finish`: where a unit of work is no transaction, others may see it before.
         """
-        row = {
-            "org_slug": str(slug),
-            "company_name": request.company_name,
-            "admin_email": request.admin_email,
-            "org_dataset_id": dataset,
-            "dataset_location": location,
-            "status": PROVISIONING,
-            "subscription_plan": request.subscription_plan,
-            "default_currency": request.default_currency,
-            "default_country": request.default_country,
-            "default_language": request.default_language,
-            "default_timezone": request.default_timezone,
-            "created_at": self._now,
-            "updated_at": self._now,
-        }
+        row = profile_row(slug, request, dataset, location, self._now)
         with self._table(PROFILES):
             claimed = self._session.insert_if_absent(self._dataset, PROFILES, row, ["org_slug"])
         return _profile(row) if claimed else None
@@ -186,24 +179,14 @@ class Store:
 
         A plan may have been taken out of plans.yml since: then the limits on record stay as they are.
         """
-        if plan_name in plans:
-            self._ensure_subscription(slug, plan_name, plans[plan_name])
-            self._ensure_quota(slug, plans[plan_name])
-
-    def _ensure_subscription(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
-        trial_end = plan.trial_end(self._now.date())
-        row = {
-            "subscription_id": self._new_id(),
-            "org_slug": str(slug),
-            "plan_name": plan_name,
-            "status": "TRIAL" if trial_end else "ACTIVE",
-            **subscription_limits(plan),
-            "trial_end_date": trial_end,
-            "created_at": self._now,
-            "updated_at": self._now,
-        }
+        if plan_name not in plans:
+            return
+        subscription = subscription_row(slug, plan_name, plans[plan_name], self._now, self._new_id())
         with self._table(SUBSCRIPTIONS):
-            self._session.ensure(self._dataset, SUBSCRIPTIONS, row, ["org_slug"])
+            self._session.ensure(self._dataset, SUBSCRIPTIONS, subscription, ["org_slug"])
+        quota = quota_row(slug, plans[plan_name], self._now, self._new_id())
+        with self._table(QUOTAS):
+            self._session.ensure(self._dataset, QUOTAS, quota, ["org_slug", "usage_date"])
 
     def change_plan(self, slug: OrgSlug, plan_name: str, plan: SubscriptionPlan) -> None:
         """Give the organization's subscription, and today's quota, another plan's limits."""
@@ -216,24 +199,18 @@ class Store:
             today = Equals("usage_date", self._now.date())
             self._session.update(self._dataset, QUOTAS, {**plan.limits(), "last_updated": self._now}, [own, today])
 
-    def _ensure_quota(self, slug: OrgSlug, plan: SubscriptionPlan) -> None:
-        row = {
-            "usage_id": self._new_id(),
-            "org_slug": str(slug),
-            "usage_date": self._now.date(),
-            **dict.fromkeys(_COUNTERS, 0),
-            **plan.limits(),
-            "last_updated": self._now,
-            "created_at": self._now,
-        }
-        with self._table(QUOTAS):
-            self._session.ensure(self._dataset, QUOTAS, row, ["org_slug", "usage_date"])
-
     def has_key(self, slug: OrgSlug, row: Row) -> bool:
         """Tell whether this very key was inserted before, whatever its row is called."""
         same = [Equals("org_slug", slug), Equals("org_api_key_hash", row["org_api_key_hash"])]
         with self._table(KEYS):
             return self._session.count(self._dataset, KEYS, same) > 0
+
+    def key_hashes(self, slugs: Collection[str]) -> frozenset[object]:
+        """Return what is stored of the keys of these organizations to find them by."""
+        with self._table(KEYS):
+            where = [OneOf("org_slug", tuple(slugs))]
+            found = self._session.select(self._dataset, KEYS, ["org_api_key_hash"], where)
+        return frozenset(row["org_api_key_hash"] for row in found)
 
     def replace_keys(self, slug: OrgSlug, row: Row) -> None:
         """Deactivate the organization's keys and insert this one."""
@@ -246,6 +223,57 @@ class Store:
     def _table(self, table: str) -> Iterator[None]:
         with named_when_missing(self._session, self._dataset, table, USED_COLUMNS[table]):
             yield
+
+
+def profile_row(
+    slug: OrgSlug, request: OnboardingRequest, dataset: str, location: str, now: datetime
+) -> dict[str, Any]:
+    """Return the profile of an organization that is being onboarded."""
+    return {
+        "org_slug": str(slug),
+        "company_name": request.company_name,
+        "admin_email": request.admin_email,
+        "org_dataset_id": dataset,
+        "dataset_location": location,
+        "status": PROVISIONING,
+        "subscription_plan": request.subscription_plan,
+        "default_currency": request.default_currency,
+        "default_country": request.default_country,
+        "default_language": request.default_language,
+        "default_timezone": request.default_timezone,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def subscription_row(
+    slug: OrgSlug, plan_name: str, plan: SubscriptionPlan, now: datetime, new_id: str
+) -> dict[str, Any]:
+    """Return the subscription that an organization begins with."""
+    trial_end = plan.trial_end(now.date())
+    return {
+        "subscription_id": new_id,
+        "org_slug": str(slug),
+        "plan_name": plan_name,
+        "status": "TRIAL" if trial_end else "ACTIVE",
+        **subscription_limits(plan),
+        "trial_end_date": trial_end,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def quota_row(slug: OrgSlug, plan: SubscriptionPlan, now: datetime, new_id: str) -> dict[str, Any]:
+    """Return a day's usage of an organization on this plan, of which there is none yet."""
+    return {
+        "usage_id": new_id,
+        "org_slug": str(slug),
+        "usage_date": now.date(),
+        **dict.fromkeys(_COUNTERS, 0),
+        **plan.limits(),
+        "last_updated": now,
+        "created_at": now,
+    }
 
 
 @contextmanager

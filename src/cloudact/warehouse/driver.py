@@ -187,6 +187,15 @@ class Session(Protocol):
         Raises WarehouseBusy when the dataset is no longer as the plan's `actual`, so that the caller plans anew.
         """
 
+    def apply_alike(self, plan: Plan, declared: Sequence[Dataset]) -> tuple[str, ...]:
+        """Apply a plan to each of these datasets, which are declared as the plan's own but for name and views' values.
+
+        The plan was made of what this unit has read of its dataset, unless it is one for a dataset that is not there;
+        that dataset itself is changed only when it is among them. What is no longer, or never was, in need of just
+        these changes is left as it is; the names of those are returned, to be planned for one by one. Raises as
+        `apply` does; what the error says of the dataset is whose change it was.
+        """
+
     def authorize(self, reader: str, source: str) -> None:
         """Let the views of dataset `reader` read dataset `source` whoever asks them, where that needs permission.
 
@@ -205,6 +214,11 @@ class Session(Protocol):
         Units that may do so for one key at the same time have to update a common row as well, before it.
         """
 
+    def insert_each_if_absent(
+        self, dataset: str, table: str, new_rows: Sequence[Row], key: Sequence[str]
+    ) -> tuple[bool, ...]:
+        """Do for each row, no two of which have one key, what `insert_if_absent` does; answers are in their order."""
+
     def compare_and_set(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> bool:
         """Update rows at once and tell whether any met all conditions; of simultaneous callers exactly one gets True.
 
@@ -218,6 +232,9 @@ class Session(Protocol):
         and the unit is run again: so it may rely on what it read of that row. The values have to be such that the
         conditions no longer hold.
         """
+
+    def expect_each(self, dataset: str, table: str, pairs: Sequence[tuple[Row, Sequence[Equals]]]) -> None:
+        """Do for each pair of values and conditions, no two of which mean one row, what `expect` does."""
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """Set the given columns in every row that meets all conditions; at least one condition is needed."""

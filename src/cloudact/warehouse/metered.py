@@ -14,6 +14,7 @@ from cloudact.errors import WarehouseError
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import Examination, Session, Warehouse
+from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 T = TypeVar("T")
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -104,13 +105,25 @@ class _MeteredSession:
     def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
         return self._timed(partial(self._session.inspect_many, datasets, location), self._meter.planned)
 
+    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+        return self._timed(partial(self._session.fingerprints, locations, naming), self._meter.planned)
+
     def apply(self, plan: Plan) -> tuple[Change, ...]:
         made = self._timed(partial(self._session.apply, plan), self._meter.applied)
-        self.kinds += [_CAPITAL.sub("_", type(change).__name__).lower() for change in made]
+        self.kinds += _kinds(made)
         return made
+
+    def apply_alike(self, plan: Plan, declared: Sequence[Dataset]) -> tuple[str, ...]:
+        left = self._timed(partial(self._session.apply_alike, plan, declared), self._meter.applied)
+        self.kinds += _kinds(plan.changes) * (len(declared) - len(left))
+        return left
 
     def _timed(self, call: Callable[[], T], tell: Callable[[float], None]) -> T:
         began = time.perf_counter()
         result = call()
         tell(time.perf_counter() - began)
         return result
+
+
+def _kinds(changes: Sequence[Change]) -> list[str]:
+    return [_CAPITAL.sub("_", type(change).__name__).lower() for change in changes]

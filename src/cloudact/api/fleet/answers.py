@@ -166,7 +166,7 @@ class FleetRunResponse(_Answer):
     run_id: str
     state: State
     status: Literal["RUNNING", "SUCCESS", "PARTIAL"] = Field(
-        description="SUCCESS when everybody it was begun for is in step, and nobody is left to a person."
+        description="SUCCESS when all that was asked for is done, and nobody is left to a person."
     )
     organizations: int = Field(description="How many there were.")
     needed: int = Field(description="How many the run was begun for.")
@@ -174,6 +174,7 @@ class FleetRunResponse(_Answer):
     failed: int
     blocked: int = Field(description="How many are left to a person.")
     not_reached: int
+    not_requested: int = Field(description="How many lack something that the request leaves out.")
     wave: int = Field(description="The one under way, or the last; 0 before the first.")
     waves: list[WaveResponse]
     failures: list[FleetFailureResponse] = Field(description="Everybody who failed; a page of runs leaves them out.")

@@ -12,7 +12,7 @@ from cloudact.errors import CloudactError
 from cloudact.fleet.progress import FleetRun
 from cloudact.pipeline.states import State
 
-MEDIA_TYPE = "text/event-stream"
+MEDIA_TYPE = "text/event-stream; charset=utf-8"
 POLL_SECONDS = 1.0
 # A connection on which nothing is sent may be cut by whatever is in between.
 _SILENT_POLLS = 15

@@ -31,7 +31,10 @@ _LOCATION: dict[int | str, dict[str, Any]] = {
     HTTPStatus.ACCEPTED: {"headers": {"Location": {"description": "Where the run is.", "schema": {"type": "string"}}}}
 }
 _EVENTS: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.OK: {"description": "Events `progress`, then one `end`.", "content": {MEDIA_TYPE: {"schema": {}}}}
+    HTTPStatus.OK: {
+        "description": "Events `progress`, then one `end`.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
 }
 
 

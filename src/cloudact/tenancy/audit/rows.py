@@ -7,7 +7,7 @@ are run again, and rows that are taken away from the end are missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from cloudact.tenancy.audit.chain import COVERED, Head, linked
 from cloudact.tenancy.secrets.columns import CREDENTIAL
 from cloudact.tenancy.secrets.platform import SECRET_ID
 from cloudact.tenancy.store import PROFILES, named_when_missing
-from cloudact.warehouse.driver import Condition, Equals, Page, Session, Within
+from cloudact.warehouse.driver import Condition, Equals, OneOf, Page, Row, Session, Within
 
 AUDIT_LOGS = "org_audit_logs"
 COLUMNS = (*COVERED, "row_hash")
@@ -49,24 +49,34 @@ class AuditRows:
 
     def anchor(self, chain: str) -> Anchor | None:
         """Return the end of a chain; None when it has no owner."""
-        table = _table_of(chain)
-        with named_when_missing(self.session, self.dataset, table, _ANCHORS[table]):
-            found = self.session.select(self.dataset, table, [HEAD], _owner(chain))
-        return Anchor(chain, found[0][HEAD]) if found else None
+        return self.anchors([chain]).get(chain)
 
-    def append(self, anchor: Anchor, rows: Sequence[Mapping[str, object]], key: bytes) -> None:
-        """Add rows to the end of a chain; the unit is run again when others have added some since it was read."""
-        head = anchor.head or Head()
-        placed = []
-        for row in rows:
-            placed.append(linked(row, head, key))
-            head = Head(head.sequence + 1, str(placed[-1]["row_hash"]))
-        table = _table_of(anchor.chain)
-        where: list[Condition] = [*_owner(anchor.chain), Equals(HEAD, anchor.text)]
+    def anchors(self, chains: Collection[str]) -> dict[str, Anchor]:
+        """Return the ends of those chains that have an owner, by chain."""
+        found: dict[str, Anchor] = {}
+        for table, own in ((PROFILES, set(chains) - {PLATFORM}), (CREDENTIAL.table, set(chains) & {PLATFORM})):
+            if own:
+                with named_when_missing(self.session, self.dataset, table, _ANCHORS[table]):
+                    rows = self.session.select(self.dataset, table, ["org_slug", HEAD], _owners(own))
+                found |= {str(row["org_slug"]): Anchor(str(row["org_slug"]), row[HEAD]) for row in rows}
+        return found
+
+    def append(self, added: Iterable[tuple[Anchor, Sequence[Mapping[str, object]]]], key: bytes) -> None:
+        """Add rows to the ends of chains; the unit is run again when others have added some since they were read."""
+        placed: list[Mapping[str, object]] = []
+        heads: dict[str, list[tuple[Row, list[Equals]]]] = {}
+        for anchor, rows in added:
+            head = anchor.head or Head()
+            for row in rows:
+                placed.append(linked(row, head, key))
+                head = Head(head.sequence + 1, str(placed[-1]["row_hash"]))
+            where = [*_owner(anchor.chain), Equals(HEAD, anchor.text)]
+            heads.setdefault(_table_of(anchor.chain), []).append(({HEAD: str(head)}, where))
         with named_when_missing(self.session, self.dataset, AUDIT_LOGS, COLUMNS):
             self.session.insert(self.dataset, AUDIT_LOGS, placed)
-        with named_when_missing(self.session, self.dataset, table, _ANCHORS[table]):
-            self.session.expect(self.dataset, table, {HEAD: str(head)}, where)
+        for table, pairs in heads.items():
+            with named_when_missing(self.session, self.dataset, table, _ANCHORS[table]):
+                self.session.expect_each(self.dataset, table, pairs)
 
     def append_unchained(self, rows: Iterable[Mapping[str, object]]) -> None:
         """Add rows that are in no chain, to a dataset that may lack whatever the trail needs."""
@@ -117,6 +127,11 @@ def _table_of(chain: str) -> str:
     return CREDENTIAL.table if chain == PLATFORM else PROFILES
 
 
-def _owner(chain: str) -> list[Condition]:
-    own: list[Condition] = [Equals("org_slug", chain)]
+def _owner(chain: str) -> list[Equals]:
+    own = [Equals("org_slug", chain)]
     return [*own, Equals("credential_id", SECRET_ID)] if chain == PLATFORM else own
+
+
+def _owners(chains: Collection[str]) -> Sequence[Condition]:
+    """The owners of chains that are all in one table."""
+    return [OneOf("org_slug", tuple(sorted(chains)))] if len(chains) > 1 else _owner(min(chains))

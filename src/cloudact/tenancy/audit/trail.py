@@ -16,7 +16,7 @@ import structlog
 from cloudact.errors import AccessDenied, CloudactError, NotBootstrapped, WarehouseBusy, WarehouseUnavailable
 from cloudact.tenancy.actor import PLATFORM, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType, Status, recordable, text
-from cloudact.tenancy.audit.rows import TRAIL_COLUMNS, Anchor, AuditRows
+from cloudact.tenancy.audit.rows import TRAIL_COLUMNS, AuditRows
 from cloudact.tenancy.audit.turns import Turns
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.secrets.platform import PlatformSecret
@@ -251,12 +251,11 @@ class AuditTrail:
         """What belongs to an organization that has no profile is the platform's."""
         rows = AuditRows(session, self._catalogs.load().central_name)
         key = self._platform.derive("audit")
-        anchors: dict[str, Anchor] = {}
-        for chain in sorted({entry.chain for entry in entries}):
+        chains = sorted({entry.chain for entry in entries})
+        for chain in chains:
             self._turns.take(chain)
-            if found := rows.anchor(chain):
-                anchors[chain] = found
-        if PLATFORM not in anchors and any(entry.chain not in anchors for entry in entries):
+        anchors = rows.anchors(chains)
+        if PLATFORM not in anchors and len(anchors) < len(chains):
             self._turns.take(PLATFORM)
             found = rows.anchor(PLATFORM)
             if found is None:
@@ -267,8 +266,7 @@ class AuditTrail:
         for entry in entries:
             chain = entry.chain if entry.chain in anchors else PLATFORM
             by_chain[chain].append({**entry.row, "org_slug": chain})
-        for chain, of_chain in by_chain.items():
-            rows.append(anchors[chain], of_chain, key)
+        rows.append([(anchors[chain], of_chain) for chain, of_chain in by_chain.items()], key)
 
 
 def _failure(error: Exception) -> tuple[Status, str]:

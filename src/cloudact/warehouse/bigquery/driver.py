@@ -37,7 +37,7 @@ class BigQueryWarehouse:
 
     def __init__(self, client: BigQueryClient, *, observer: Observer = ignore, busy_timeout: float = 60.0) -> None:
         self.client = client
-        self.engine = Engine(location=client.location, materializes=True)
+        self.engine = Engine(location=client.location, materializes=True, transactional=False)
         self._inspector = Inspector(self.client)
         self._observer = observer
         self._busy_timeout = busy_timeout

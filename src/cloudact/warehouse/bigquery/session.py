@@ -27,6 +27,7 @@ from cloudact.errors import (
 )
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
+from cloudact.warehouse.alike import apply_one_by_one
 from cloudact.warehouse.bigquery.apply import Application
 from cloudact.warehouse.bigquery.authorization import authorize, authorizes
 from cloudact.warehouse.bigquery.fingerprints import fingerprints
@@ -105,6 +106,10 @@ class BigQuerySession:
                 made.sort(key=lambda change: order.get(change, -1))
         return tuple(made)
 
+    def apply_alike(self, plan: Plan, declared: Sequence[Dataset]) -> tuple[str, ...]:
+        """See `Session.apply_alike`; without a transaction there is nothing that many have in common."""
+        return apply_one_by_one(self, plan, declared)
+
     def authorize(self, reader: str, source: str) -> None:
         """See `Session.authorize`."""
         authorize(self._client, reader, source)
@@ -124,6 +129,12 @@ class BigQuerySession:
             self._unit.claims[claim] = self._claim(claim, rows.Ensure(dataset, table, row, tuple(key)))
         return self._unit.claims[claim]
 
+    def insert_each_if_absent(
+        self, dataset: str, table: str, new_rows: Sequence[Row], key: Sequence[str]
+    ) -> tuple[bool, ...]:
+        """See `Session.insert_each_if_absent`."""
+        return tuple([self.insert_if_absent(dataset, table, row, key) for row in new_rows])
+
     def compare_and_set(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> bool:
         """See `Session.compare_and_set`; UPDATE statements on one table do not run beside each other on BigQuery."""
         update = rows.Update(dataset, table, values, tuple(where))
@@ -133,6 +144,11 @@ class BigQuerySession:
     def expect(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.expect`; of transactions that update one table at the same time, BigQuery lets one win."""
         self._writes.append(rows.Expect(dataset, table, values, tuple(where)))
+
+    def expect_each(self, dataset: str, table: str, pairs: Sequence[tuple[Row, Sequence[Equals]]]) -> None:
+        """See `Session.expect_each`."""
+        for values, where in pairs:
+            self.expect(dataset, table, values, where)
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.update`."""

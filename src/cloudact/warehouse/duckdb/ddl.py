@@ -6,17 +6,25 @@ after the last change.
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import assert_never
 
 import sqlglot
 
 from cloudact.catalog.model import Column, Dataset, Mode, Table, View
+from cloudact.catalog.view_file import OWN_DATASET, PLACEHOLDERS, fill
 from cloudact.errors import WarehouseRefused
 from cloudact.planning import changes as c
 from cloudact.planning.widening import widens_in_duckdb
-from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, view_record
+from cloudact.warehouse.duckdb.manifest import MACRO, Manifest, rendering_of, view_record
 from cloudact.warehouse.duckdb.type_map import literal, quote, storage_of
+from cloudact.warehouse.identity import by_identity
+
+# A value that comes out changed wherever it is not written as a name or a literal of its own.
+_PROBE = dict.fromkeys(PLACEHOLDERS, 'It\'s "one" of %D %e %F')
 
 
 def statements(dataset: str, change: c.Change, actual: Dataset | None) -> list[str]:
@@ -59,8 +67,12 @@ def _alter(dataset: str, table: str) -> str:
 
 
 def _create_table(dataset: str, table: Table) -> str:
-    columns = ", ".join(_column(column) for column in table.columns)
-    return f"CREATE TABLE {quote(dataset)}.{quote(table.name)} ({columns})"
+    return f"CREATE TABLE {quote(dataset)}.{quote(table.name)} ({_columns(table)})"
+
+
+@by_identity
+def _columns(table: Table) -> str:
+    return ", ".join(_column(column) for column in table.columns)
 
 
 def _column(column: Column) -> str:
@@ -120,9 +132,43 @@ def _view(dataset: str, view: View, *, replace: bool) -> list[str]:
     name = f"{quote(dataset)}.{quote(view.name)}"
     verb = "CREATE OR REPLACE VIEW" if replace else "CREATE VIEW"
     return [
-        f"{verb} {name} AS {view_query(view.query)}",
+        f"{verb} {name} AS {query_of(dataset, view)}",
         f"COMMENT ON VIEW {name} IS {literal(view_record(dataset, view)[0])}",
     ]
+
+
+def query_of(dataset: str, view: View) -> str:
+    """Return a view's query as DuckDB SQL; that of a template is translated once, however many datasets have it."""
+    made = rendering_of(dataset, view)
+    if made is None:
+        return view_query(view.query)
+    values = {OWN_DATASET: dataset, **dict(made.values)}
+    pieces = _translated(made.text, tuple(values))
+    return view_query(view.query) if pieces is None else _joined(pieces, values)
+
+
+def _joined(pieces: tuple[str, ...], values: Mapping[str, str]) -> str:
+    forms = {name: quote(value) if name == OWN_DATASET else literal(value) for name, value in values.items()}
+    return "".join(forms[piece] if number % 2 else piece for number, piece in enumerate(pieces))
+
+
+@lru_cache(maxsize=1024)
+def _translated(template: str, names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return DuckDB SQL cut where values go: every second piece is the name of a placeholder.
+
+    It is translated with marks as values, which nothing else in the text can be. None when the translation depends on
+    what a value is, as that of a path into JSON does: then each has its own.
+    """
+    token = hashlib.sha256(template.encode()).hexdigest()
+    marks = {name: f"{name}_{token}" for name in names}
+    text = view_query(fill(template, marks))
+    forms = {quote(mark) if name == OWN_DATASET else literal(mark): name for name, mark in marks.items()}
+    pieces = re.split("(" + "|".join(map(re.escape, forms)) + ")", text)
+    found = tuple(forms[piece] if number % 2 else piece for number, piece in enumerate(pieces))
+    is_exact = not any(token in piece for piece in found) and _joined(found, _PROBE) == view_query(
+        fill(template, _PROBE)
+    )
+    return found if is_exact else None
 
 
 @lru_cache(maxsize=1024)

@@ -24,7 +24,7 @@ from cloudact.warehouse.duckdb.manifest import (
     view_from_record,
 )
 from cloudact.warehouse.duckdb.reconcile import LiveColumn, reconcile
-from cloudact.warehouse.duckdb.type_map import quote
+from cloudact.warehouse.duckdb.type_map import literal, quote
 
 _ATTEMPTS = 8
 
@@ -35,6 +35,7 @@ class Inspector:
     def __init__(self, connection: duckdb.DuckDBPyConnection, listing: Listing) -> None:
         self.connection = connection
         self._listing = listing
+        self._database = ""
 
     def dataset(self, name: str, among: Collection[str] | None) -> tuple[Dataset | None, Manifest | None]:
         """Return the committed live dataset, see `Session.inspect`, and the manifest it was read with."""
@@ -49,12 +50,20 @@ class Inspector:
         raise WarehouseBusy(f"{name}: the dataset changed while it was read, {_ATTEMPTS} times")
 
     def exists(self, dataset: str) -> bool:
-        """Tell whether the schema exists."""
-        found = self.connection.execute(
-            "SELECT 1 FROM duckdb_schemas() WHERE database_name = current_database() AND lower(schema_name) = lower(?)",
-            [dataset],
-        )
-        return found.fetchone() is not None
+        """Tell whether the schema exists.
+
+        Only to search it goes straight to one schema; the catalog function walks all of them, a millisecond for 2,000.
+        """
+        if not dataset:
+            return False
+        if not self._database:
+            self._database = self._text("SELECT current_database()")
+        path = f"{quote(self._database)}.{quote(dataset)}"
+        try:
+            self.connection.execute(f"SET schema = {literal(path)}; RESET schema")
+        except duckdb.CatalogException:
+            return False
+        return True
 
     def datasets(self, containing: str) -> list[str]:
         """Return the names of the schemas that have this text in them, in whatever case, as names are matched here."""
@@ -101,6 +110,10 @@ class Inspector:
             return None
         live = tuple(LiveColumn(row[0], row[1], row[2] == "YES", row[4]) for row in rows)
         return _reconciled(name, live, definitions.get(name.casefold()))
+
+    def _text(self, query: str) -> str:
+        row = self.connection.execute(query).fetchone()
+        return str(row[0]) if row else ""
 
     def _views(self, dataset: str, views: Mapping[str, str]) -> list[View]:
         digests = {name: digest_in(comment) for name, comment in views.items()}

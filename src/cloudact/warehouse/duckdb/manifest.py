@@ -28,6 +28,7 @@ from cloudact.catalog.model import (
     Materialized,
     Partition,
     RangePartition,
+    Rendering,
     Table,
     TimePartition,
     UnrecordedPartition,
@@ -38,6 +39,7 @@ from cloudact.catalog.problems import Problems
 from cloudact.catalog.schema_file import column_to_json, columns_from_json
 from cloudact.catalog.view_file import OWN_DATASET, fill
 from cloudact.errors import WarehouseRefused
+from cloudact.warehouse.identity import by_identity
 
 MACRO = "cloudact_manifest"
 INTERNAL = "_cloudact"
@@ -97,6 +99,7 @@ class Manifest:
         return Manifest(dataset.location, dataset.description, dataset.labels, digests)
 
 
+@lru_cache(maxsize=4096)
 def digest_of(text: str) -> str:
     """Return 128 bits of SHA-256 as hexadecimal digits: a name for a definition's text."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -106,6 +109,7 @@ def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@by_identity
 @lru_cache(maxsize=4096)
 def table_to_text(table: Table) -> str:
     """Return a table's definition as canonical JSON."""
@@ -135,13 +139,21 @@ def table_from_text(text: str) -> Table:
     )
 
 
+def rendering_of(dataset: str, view: View) -> Rendering | None:
+    """Return the template that a view of this dataset comes from, and its values; None when there is none."""
+    made = view.rendering
+    if made is None or fill(made.text, {OWN_DATASET: dataset, **dict(made.values)}) != view.query:
+        return None
+    return made
+
+
 def view_record(dataset: str, view: View) -> tuple[str, str]:
     """Return the comment that a view of this dataset carries, and the definition that it names, as canonical JSON.
 
     A view that comes from no template is its own definition, and its comment the digest alone.
     """
-    made = view.rendering
-    if made is None or fill(made.text, {OWN_DATASET: dataset, **dict(made.values)}) != view.query:
+    made = rendering_of(dataset, view)
+    if made is None:
         text = _view_to_text(view)
         return digest_of(text), text
     text = _view_to_text(replace(view, query=made.text))

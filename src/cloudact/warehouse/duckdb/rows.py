@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import assert_never
 
 from cloudact.warehouse.driver import Condition, Contains, Equals, OneOf, Page, Row, Within
@@ -13,7 +14,8 @@ from cloudact.warehouse.duckdb.type_map import quote
 Statement = tuple[str, list[object]]
 _MAX_DIGITS = 38
 # Values that are the same in a list of their kind as each by itself.
-_PLAIN = frozenset({str, bool, int, datetime})
+_TEXTS = list[str]
+_PLAIN = frozenset({str, bool, int, datetime, date, bytes, _TEXTS})
 
 
 def insert(dataset: str, table: str, row: Row) -> Statement:
@@ -50,6 +52,55 @@ def update(dataset: str, table: str, values: Row, where: Sequence[Condition]) ->
     return f"UPDATE {_name(dataset, table)} SET {assignments}{condition}", [*map(_bound, values.values()), *parameters]
 
 
+def updates(
+    dataset: str, table: str, pairs: Sequence[tuple[Row, Sequence[Equals]]]
+) -> Iterator[tuple[Statement, Statement]]:
+    """Yield statements that set columns in rows, each behind one that tells whether every pair finds exactly one row.
+
+    Those that set and ask for the same columns are one statement, where each column has values of one plain type.
+    """
+
+    def shape(pair: tuple[Row, Sequence[Equals]]) -> tuple[object, ...]:
+        values, where = pair
+        return tuple(values), tuple((condition.column, condition.value is None) for condition in where)
+
+    for _, group in groupby(pairs, shape):
+        alike = list(group)
+        if all(map(_are_alike, _columns_of(alike))):
+            yield _updates_of(dataset, table, alike)
+            continue
+        for values, where in alike:
+            text, parameters = count(dataset, table, where)
+            yield (f"SELECT ({text}) = 1", parameters), update(dataset, table, values, where)
+
+
+def _updates_of(dataset: str, table: str, pairs: Sequence[tuple[Row, Sequence[Equals]]]) -> tuple[Statement, Statement]:
+    values, where = pairs[0]
+    asked = [condition.column for condition in where if condition.value is not None]
+    names = [f"v{number}" for number in range(len(values) + len(asked))]
+    source = ", ".join(f"unnest(?) AS {name}" for name in ("number", *names))
+    met = [f"old.{quote(column)} = new.{name}" for column, name in zip(asked, names[len(values) :], strict=True)]
+    met += [f"old.{quote(condition.column)} IS NULL" for condition in where if condition.value is None]
+    rows = f"FROM (SELECT {source}) AS new"
+    found = f"SELECT count(*) = {len(pairs)} AND count(DISTINCT number) = {len(pairs)}"
+    set_to = ", ".join(f"{quote(column)} = new.{name}" for column, name in zip(values, names, strict=False))
+    lists = [[_bound(value) for value in column] for column in _columns_of(pairs)]
+    parameters: list[object] = [list(range(len(pairs))), *lists]
+    condition = " AND ".join(met)
+    return (
+        (f"{found} {rows}, {_name(dataset, table)} AS old WHERE {condition}", parameters),
+        (f"UPDATE {_name(dataset, table)} AS old SET {set_to} {rows} WHERE {condition}", parameters),
+    )
+
+
+def _columns_of(pairs: Sequence[tuple[Row, Sequence[Equals]]]) -> list[tuple[object, ...]]:
+    return list(zip(*([*values.values(), *_values(where)] for values, where in pairs), strict=True))
+
+
+def _values(where: Sequence[Equals]) -> list[object]:
+    return [condition.value for condition in where if condition.value is not None]
+
+
 def select(
     dataset: str, table: str, columns: Sequence[str], where: Sequence[Condition], page: Page | None
 ) -> Statement:
@@ -70,8 +121,14 @@ def count(dataset: str, table: str, where: Sequence[Condition]) -> Statement:
 
 
 def _are_alike(values: Sequence[object]) -> bool:
-    kinds = {str if isinstance(value, str) else type(value) for value in values if value is not None}
+    kinds = {_kind(value) for value in values if value is not None}
     return len(kinds) <= 1 and kinds <= _PLAIN
+
+
+def _kind(value: object) -> object:
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return _TEXTS
+    return str if isinstance(value, str) else type(value)
 
 
 def _bound(value: object) -> object:

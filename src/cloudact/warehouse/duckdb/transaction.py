@@ -19,6 +19,7 @@ from cloudact.warehouse.driver import (
     Digest,
     Equals,
     Observer,
+    OneOf,
     Page,
     Progress,
     Row,
@@ -27,6 +28,7 @@ from cloudact.warehouse.driver import (
 )
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
+from cloudact.warehouse.duckdb.fleet.alike import apply_alike
 from cloudact.warehouse.duckdb.fleet.fingerprints import fingerprints
 from cloudact.warehouse.duckdb.foreign.survey import survey
 from cloudact.warehouse.duckdb.inspect import Inspector
@@ -147,6 +149,16 @@ class Transaction:
         self._remember(plan)
         return plan.changes
 
+    def apply_alike(self, plan: Plan, declared: Sequence[Dataset]) -> tuple[str, ...]:
+        """See `Session.apply_alike`."""
+        if not plan.changes:
+            return ()
+        seen = None
+        if plan.actual is not None:
+            self._check_unchanged(plan)
+            seen = self._seen[plan.dataset].manifest
+        return apply_alike(self, plan, seen, declared, self._observer)
+
     def authorize(self, reader: str, source: str) -> None:
         """See `Session.authorize`; whoever opens the file reads all of it."""
 
@@ -157,15 +169,28 @@ class Transaction:
 
     def insert_if_absent(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> bool:
         """See `Session.insert_if_absent`."""
-        self._claim(json.dumps([dataset, table, *(row[column] for column in key)], default=str))
+        self._claim(_claim_of(dataset, table, row, key))
         if self.count(dataset, table, [Equals(column, row[column]) for column in key]):
             return False
         self._execute(*rows.insert(dataset, table, row))
         return True
 
+    def insert_each_if_absent(
+        self, dataset: str, table: str, new_rows: Sequence[Row], key: Sequence[str]
+    ) -> tuple[bool, ...]:
+        """See `Session.insert_each_if_absent`."""
+        if len(key) != 1 or len(new_rows) < 2:
+            return tuple([self.insert_if_absent(dataset, table, row, key) for row in new_rows])
+        self._claim(*(_claim_of(dataset, table, row, key) for row in new_rows))
+        wanted = [row[key[0]] for row in new_rows]
+        found = {row[key[0]] for row in self.select(dataset, table, key, [OneOf(key[0], tuple(wanted))])}
+        self.insert(dataset, table, [row for row in new_rows if row[key[0]] not in found])
+        return tuple(value not in found for value in wanted)
+
     def ensure(self, dataset: str, table: str, row: Row, key: Sequence[str]) -> None:
-        """See `Session.ensure`."""
-        self.insert_if_absent(dataset, table, row, key)
+        """See `Session.ensure`; units that do so at once have a conflict in the common row that they update."""
+        if not self.count(dataset, table, [Equals(column, row[column]) for column in key]):
+            self._execute(*rows.insert(dataset, table, row))
 
     def compare_and_set(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> bool:
         """See `Session.compare_and_set`."""
@@ -179,6 +204,13 @@ class Transaction:
         if self.count(dataset, table, where) != 1:
             raise WarehouseBusy(f"{dataset}.{table}: the row that the unit relies on is not as it was")
         self.update(dataset, table, values, where)
+
+    def expect_each(self, dataset: str, table: str, pairs: Sequence[tuple[Row, Sequence[Equals]]]) -> None:
+        """See `Session.expect_each`."""
+        for found, update in rows.updates(dataset, table, pairs):
+            if not self._execute(*found)[0][0]:
+                raise WarehouseBusy(f"{dataset}.{table}: rows that the unit relies on are not as they were")
+            self._execute(*update)
 
     def update(self, dataset: str, table: str, values: Row, where: Sequence[Condition]) -> None:
         """See `Session.update`."""
@@ -249,7 +281,7 @@ class Transaction:
 
     def table(self, name: TableName) -> Table | None:
         """See `operations.Unit`."""
-        live = next((item for item in self._names(name.dataset).tables if item.casefold() == name.table.casefold()), "")
+        live = next((item for item in self.names(name.dataset).tables if item.casefold() == name.table.casefold()), "")
         if not live:
             return None
         rows = self._execute(f"DESCRIBE {quote(name.dataset)}.{quote(live)}")
@@ -263,10 +295,9 @@ class Transaction:
 
     def is_taken(self, name: TableName) -> bool:
         """See `operations.Unit`."""
-        with mapped():
-            if name.dataset not in self.created and not self._inspector.exists(name.dataset):
-                raise WarehouseNotFound(f"dataset {name.dataset} does not exist", hint="Create it first.")
-        names = self._names(name.dataset)
+        if not self.exists(name.dataset):
+            raise WarehouseNotFound(f"dataset {name.dataset} does not exist", hint="Create it first.")
+        names = self.names(name.dataset)
         return name.table.casefold() in {item.casefold() for item in (*names.tables, *names.views)}
 
     def remember(self, dataset: str, table: Table) -> None:
@@ -274,7 +305,7 @@ class Transaction:
         self.created.setdefault(dataset, Names()).tables.add(table.name)
         self.removed.get(dataset, set()).discard(table.name)
         text = table_to_text(table)
-        self._store({digest_of(text): text})
+        self.store({digest_of(text): text})
         before = self._manifest(dataset)
         kept = (
             {name: digest for name, digest in before.tables.items() if name.casefold() != table.key} if before else {}
@@ -292,7 +323,12 @@ class Transaction:
             }
             self._write(name.dataset, replace(before, tables=kept), before)
 
-    def _names(self, dataset: str) -> Names:
+    def exists(self, dataset: str) -> bool:
+        """See `alike.Unit`."""
+        with mapped():
+            return dataset in self.created or self._inspector.exists(dataset)
+
+    def names(self, dataset: str) -> Names:
         """Return the names in a dataset, with those that this unit made and without those that it removed."""
         with mapped():
             names = self._inspector.names(dataset)
@@ -343,14 +379,19 @@ class Transaction:
             for item in plan.changes
             if isinstance(item, CreateView | ReplaceView)
         }
-        created = self.created.setdefault(plan.dataset, Names())
-        created.tables |= {item.table.name for item in plan.changes if isinstance(item, CreateTable)}
-        self.removed.get(plan.dataset, set()).difference_update(created.tables)
-        created.views |= {name: comment for name, (comment, _) in views.items()}
+        tables = {item.table.name for item in plan.changes if isinstance(item, CreateTable)}
         texts = [table_to_text(table) for table in after.tables] + [text for _, text in views.values()]
-        self._store({digest_of(text): text for text in texts})
-        seen = self._seen[plan.dataset].manifest
-        self._write(plan.dataset, Manifest.of(after), seen)
+        self.store({digest_of(text): text for text in texts})
+        made = Names(tables, {name: comment for name, (comment, _) in views.items()})
+        self.became(plan.dataset, made, Manifest.of(after), self._seen[plan.dataset].manifest)
+
+    def became(self, dataset: str, made: Names, manifest: Manifest, before: Manifest | None) -> None:
+        """See `alike.Unit`."""
+        created = self.created.setdefault(dataset, Names())
+        created.tables |= made.tables
+        created.views |= made.views
+        self.removed.get(dataset, set()).difference_update(created.tables)
+        self._write(dataset, manifest, before)
 
     def _write(self, dataset: str, manifest: Manifest, before: Manifest | None) -> None:
         """Every unit that changes a dataset writes its manifest, so that of two at once one has to look again."""
@@ -358,28 +399,37 @@ class Transaction:
         self._execute(ddl.write_manifest(dataset, written, replace=before is not None))
         self._written[dataset] = written
 
-    def _store(self, definitions: dict[str, str]) -> None:
+    def store(self, definitions: dict[str, str]) -> None:
+        """See `alike.Unit`."""
         self._texts |= definitions
         unknown = {digest for digest in definitions if digest not in self._known}
         if not unknown:
             return
         with mapped():
             present = self._inspector.definitions(unknown)
-        self._create_internal_tables()
         for digest in sorted(unknown - present.keys()):
+            self._create_internal_tables()
             self._execute(f"INSERT INTO {_DEFINITIONS} VALUES (?, ?)", [digest, definitions[digest]])
         self.stored |= unknown
 
-    def _claim(self, claim: str) -> None:
+    def _claim(self, *claims: str) -> None:
         """Make simultaneous units that insert the same key conflict, so that one of them is undone and runs again."""
         self._create_internal_tables()
+        marks = ", ".join("(?, 1)" for _ in claims)
         try:
             self._execute(
-                f"INSERT INTO {_CLAIMS} VALUES (?, 1) ON CONFLICT DO UPDATE SET touched = touched + 1", [claim]
+                f"INSERT INTO {_CLAIMS} VALUES {marks} ON CONFLICT DO UPDATE SET touched = touched + 1", claims
             )
         except WarehouseRefused as error:
-            raise WarehouseBusy(f"{claim}: another caller inserts the same key") from error
+            raise WarehouseBusy(f"{', '.join(claims)}: another caller inserts the same key") from error
 
     def _create_internal_tables(self) -> None:
+        if INTERNAL in self._known or INTERNAL in self.stored:
+            return
         for statement in _INTERNAL_TABLES:
             self._execute(statement)
+        self.stored.add(INTERNAL)
+
+
+def _claim_of(dataset: str, table: str, row: Row, key: Sequence[str]) -> str:
+    return json.dumps([dataset, table, *(row[column] for column in key)], default=str)

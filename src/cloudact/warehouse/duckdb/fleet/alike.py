@@ -1,0 +1,184 @@
+"""One plan for many datasets, all in the unit's transaction: what they have in common is read and worked out once.
+
+A dataset is like the one that was planned for when its manifest is, but for how often it was written, when each table
+whose columns are changed has the same columns, and when its names leave room for what is created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from cloudact.catalog.model import Dataset
+from cloudact.errors import ChangeFailed, WarehouseNotFound, WarehouseRefused
+from cloudact.planning import changes as c
+from cloudact.planning.alike import changes_for
+from cloudact.planning.evolve import evolve
+from cloudact.planning.plan import Plan
+from cloudact.warehouse.driver import Observer, Progress
+from cloudact.warehouse.duckdb import ddl
+from cloudact.warehouse.duckdb.listing import Names
+from cloudact.warehouse.duckdb.manifest import Manifest, digest_of, table_to_text, view_record
+from cloudact.warehouse.duckdb.type_map import literal, quote
+
+# As many tables as are read by one statement; each is a branch of a UNION ALL.
+_AT_ONCE = 50
+
+
+class Unit(Protocol):
+    """What this needs of a transaction."""
+
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+
+    def committed(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a query outside of the unit, where one that fails is an answer."""
+
+    def exists(self, dataset: str) -> bool:
+        """Tell whether there is a dataset of this name, committed or made by this unit."""
+
+    def names(self, dataset: str) -> Names:
+        """Return the names in a dataset as this unit sees it."""
+
+    def store(self, definitions: dict[str, str]) -> None:
+        """Keep definitions under their digests."""
+
+    def became(self, dataset: str, made: Names, manifest: Manifest, before: Manifest | None) -> None:
+        """Note what the dataset has now, and write its manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A dataset that the plan is for, with the changes as they are for it."""
+
+    name: str
+    changes: tuple[c.Change, ...]
+    before: Manifest | None
+
+
+def apply_alike(
+    unit: Unit, plan: Plan, seen: Manifest | None, declared: Sequence[Dataset], observer: Observer
+) -> tuple[str, ...]:
+    """See `Session.apply_alike`; `seen` is the manifest that the plan's own dataset was read with."""
+    targets = _targets(unit, plan, seen, declared)
+    after = evolve(plan.actual, plan.dataset, plan.changes)
+    changed = _tables_of(plan.changes, (*_OF_COLUMNS, c.CreateTable, c.SetTableMetadata))
+    texts = {table.name: table_to_text(table) for table in after.tables if table.key in changed}
+    before = seen or Manifest()
+    kept = {name: digest for name, digest in before.tables.items() if name.casefold() not in changed}
+    tables = {**kept, **{name: digest_of(text) for name, text in texts.items()}}
+    manifest = Manifest(after.location, after.description, after.labels, tables)
+    if targets:
+        unit.store({digest_of(text): text for text in (*texts.values(), *_view_texts(targets[0]))})
+    for target in targets:
+        _change(unit, plan, target, observer)
+        unit.became(target.name, _made(target), manifest, target.before)
+    done = {target.name for target in targets}
+    return tuple(dataset.name for dataset in declared if dataset.name not in done)
+
+
+_OF_COLUMNS = (c.AddColumn, c.RelaxMode, c.WidenType, c.SetColumnMetadata)
+
+
+def _tables_of(changes: Sequence[c.Change], kinds: tuple[type, ...]) -> set[str]:
+    """Return the folded names of the tables that changes of these kinds are about."""
+    tables = (change.table for change in changes if isinstance(change, kinds) and hasattr(change, "table"))
+    return {(table if isinstance(table, str) else table.name).casefold() for table in tables}
+
+
+def _targets(unit: Unit, plan: Plan, seen: Manifest | None, declared: Sequence[Dataset]) -> list[_Target]:
+    own = {dataset.name: changes for dataset in declared if (changes := changes_for(plan, dataset))}
+    if plan.actual is None:
+        return [_Target(name, changes, None) for name, changes in own.items() if not unit.exists(name)]
+    if seen is None:
+        return []
+    found = _manifests(unit, list(own))
+    like = [name for name, manifest in found.items() if replace(manifest, revision=seen.revision) == seen]
+    due = [name for name in like if _has_room(unit.names(name), name, own[name])]
+    tables = sorted(_tables_of(plan.changes, _OF_COLUMNS))
+    layouts = _layouts(unit, list(dict.fromkeys([plan.dataset, *due])), tables)
+    same = [name for name in due if layouts.get(name) == layouts.get(plan.dataset) is not None]
+    return [_Target(name, own[name], found[name]) for name in same]
+
+
+def _manifests(unit: Unit, datasets: Sequence[str]) -> dict[str, Manifest]:
+    """Return the committed manifests of those datasets that have one which can be read."""
+    if not datasets:
+        return {}
+    statement = "SELECT " + ", ".join(ddl.read_manifest(name).removeprefix("SELECT ") for name in datasets)
+    try:
+        (texts,) = unit.committed(statement)
+        return {name: Manifest.from_text(text) for name, text in zip(datasets, texts, strict=True)}
+    except (WarehouseNotFound, WarehouseRefused):
+        half = len(datasets) // 2
+        return _manifests(unit, datasets[:half]) | _manifests(unit, datasets[half:]) if half else {}
+
+
+def _has_room(names: Names, dataset: str, changes: Sequence[c.Change]) -> bool:
+    """Tell whether what is created is not there, and what is replaced is there and is not what replaces it."""
+    taken = {name.casefold() for name in (*names.tables, *names.views)}
+    comments = {name.casefold(): comment for name, comment in names.views.items()}
+    for change in changes:
+        match change:
+            case c.CreateTable(table=created) | c.CreateView(view=created) if created.key in taken:
+                return False
+            case c.ReplaceView(view=view) if comments.get(view.key) in (None, view_record(dataset, view)[0]):
+                return False
+    return True
+
+
+def _layouts(unit: Unit, datasets: Sequence[str], tables: Sequence[str]) -> dict[str, Mapping[str, list[Any]]]:
+    """Return the columns of these tables, as DuckDB has them, of the datasets that have all of them."""
+    layouts: dict[str, dict[str, list[Any]]] = {name: {} for name in datasets}
+    for table in tables:
+        there = [name for name in datasets if name in layouts]
+        for start in range(0, len(there), _AT_ONCE):
+            found = _columns(unit, there[start : start + _AT_ONCE], table)
+            for name in there[start : start + _AT_ONCE]:
+                if name in found:
+                    layouts[name][table] = found[name]
+                else:
+                    del layouts[name]
+    return dict(layouts)
+
+
+def _columns(unit: Unit, datasets: Sequence[str], table: str) -> dict[str, list[Any]]:
+    def branch(number: int, dataset: str) -> str:
+        name = literal(f"{quote(dataset)}.{quote(table)}")
+        return f'SELECT {number}, cid, name, type, "notnull", dflt_value FROM pragma_table_info({name})'
+
+    try:
+        rows = unit.committed(" UNION ALL ".join(branch(number, name) for number, name in enumerate(datasets)))
+    except (WarehouseNotFound, WarehouseRefused):
+        half = len(datasets) // 2
+        return _columns(unit, datasets[:half], table) | _columns(unit, datasets[half:], table) if half else {}
+    found: dict[str, list[Any]] = {}
+    for number, *column in sorted(rows, key=lambda row: row[:2]):
+        found.setdefault(datasets[number], []).append(column)
+    return found
+
+
+def _change(unit: Unit, plan: Plan, target: _Target, observer: Observer) -> None:
+    for number, change in enumerate(target.changes, 1):
+        observer(Progress(target.name, change, number, len(target.changes)))
+        try:
+            for statement in ddl.statements(target.name, change, plan.actual):
+                unit.execute(statement)
+        except (WarehouseRefused, WarehouseNotFound) as error:
+            raise ChangeFailed(change, target.name, error) from error
+
+
+def _made(target: _Target) -> Names:
+    views = _views(target)
+    tables = {change.table.name for change in target.changes if isinstance(change, c.CreateTable)}
+    return Names(tables, {name: comment for name, (comment, _) in views.items()})
+
+
+def _view_texts(target: _Target) -> Collection[str]:
+    return [text for _, text in _views(target).values()]
+
+
+def _views(target: _Target) -> dict[str, tuple[str, str]]:
+    views = (change.view for change in target.changes if isinstance(change, c.CreateView | c.ReplaceView))
+    return {view.name: view_record(target.name, view) for view in views}
