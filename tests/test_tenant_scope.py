@@ -61,6 +61,12 @@ _REASONS = {
         "fleet.roster._profiles",
         "fleet.roster.known",
     ),
+    "the administrator onboards many: every row is of an organization that is named": (
+        "fleet.onboarding.unit._present",
+        "fleet.onboarding.unit.Unit._write",
+        "tenancy.store.Store.key_hashes",
+        "tenancy.store.Store.profiles_of",
+    ),
     "a run of the fleet is the platform's": (
         "fleet.ledger.Ledger._add",
         "fleet.ledger.Ledger._run",

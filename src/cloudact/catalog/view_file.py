@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -118,7 +118,9 @@ class ViewQuery:
 
     def render(self, values: Mapping[str, str]) -> str:
         """Return canonical BigQuery SQL with every placeholder replaced by its value, each written as a node is."""
-        return _IN_TEMPLATE.sub(lambda match: _quoted(match, values[match[1] or match[2]]), self.template)
+        return _IN_TEMPLATE.sub(
+            lambda match: _quoted(values[match[1] or match[2]], is_value=bool(match[1])), self.template
+        )
 
     @cached_property
     def template(self) -> str:
@@ -135,13 +137,14 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
     def one(match: re.Match[str]) -> str:
         value = values.get(match[1] or match[2])
-        return match[0] if value is None else _quoted(match, value)
+        return match[0] if value is None else _quoted(value, is_value=bool(match[1]))
 
     return _IN_TEMPLATE.sub(one, template)
 
 
-def _quoted(match: re.Match[str], value: str) -> str:
-    node = exp.Literal.string(value) if match[1] else exp.to_identifier(value, quoted=True)
+@lru_cache(maxsize=4096)
+def _quoted(value: str, *, is_value: bool) -> str:
+    node = exp.Literal.string(value) if is_value else exp.to_identifier(value, quoted=True)
     return node.sql(dialect="bigquery")
 
 

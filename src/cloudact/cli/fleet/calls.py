@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from pydantic_core import to_jsonable_python
 
 from cloudact.cli.render import Answer
+from cloudact.errors import ConfigurationError
+from cloudact.fleet.onboarding.onboarding import FleetOnboarded
 from cloudact.fleet.progress import Progress
 from cloudact.fleet.request import SyncRequest
 from cloudact.fleet.sync import OpenRun
@@ -38,6 +41,9 @@ class FleetCalls(Protocol):
 
     def again(self, run_id: str, watch: Watch, *, only_failed: bool) -> Answer:
         """POST /api/v1/admin/fleet/runs/{run_id}/resume, or retry, until the run has ended."""
+
+    def onboard(self, requests: Iterable[str], keys_out: Path, watch: Watch) -> Answer:
+        """Onboard everybody whom a line of JSON asks for; keys go to the file alone."""
 
     def runs(self, limit: int, offset: int) -> Answer:
         """GET /api/v1/admin/fleet/runs."""
@@ -74,6 +80,15 @@ class LocalFleetCalls:
         """See `FleetCalls`."""
         run = self._services.fleet_sync.begin_again(run_id, Actor.local(), only_failed=only_failed)
         return self._carried_out(run, watch)
+
+    def onboard(self, requests: Iterable[str], keys_out: Path, watch: Watch) -> Answer:
+        """See `FleetCalls`."""
+
+        def notice(so_far: FleetOnboarded) -> None:
+            watch({"done": so_far.done, "requests": so_far.requests, "failed": len(so_far.failed)})
+
+        onboarding = self._services.fleet_onboarding
+        return _plain(onboarding.onboard(requests, keys_out, actor=Actor.local(), notice=notice))
 
     def runs(self, limit: int, offset: int) -> Answer:
         """See `FleetCalls`."""
@@ -122,6 +137,14 @@ class RemoteFleetCalls:
         verb = "retry" if only_failed else "resume"
         run = self._send("POST", f"{_run(run_id)}/{verb}", timeout=self._patience)
         return self._until_it_ended(run, watch)
+
+    def onboard(self, requests: Iterable[str], keys_out: Path, watch: Watch) -> Answer:
+        """See `FleetCalls`; a service is asked for one organization at a time, and keeps no file of keys for others."""
+        del requests, keys_out, watch
+        raise ConfigurationError(
+            "the requests of a file are onboarded where the warehouse is, and CA_API_URL names a service",
+            hint="Stop the service and take CA_API_URL away, or send it each with `cloudact org onboard`.",
+        )
 
     def runs(self, limit: int, offset: int) -> Answer:
         """See `FleetCalls`."""

@@ -12,6 +12,7 @@ from cloudact.cli.bootstrap import ColumnsOption, TablesOption, ViewsOption, syn
 from cloudact.cli.context import ExitCodeOption, JsonOption, target
 from cloudact.cli.errors import INTERRUPTED, OUT_OF_SYNC, RUN_FAILED, reported
 from cloudact.cli.fleet import answers
+from cloudact.cli.fleet.onboard import onboard
 from cloudact.cli.fleet.watch import watching
 from cloudact.cli.target import Target
 from cloudact.errors import InvalidRequest
@@ -96,6 +97,9 @@ def sync(  # noqa: PLR0913 - each is an option of the command line
             _refuse_others(fields)
         fields = {"plan_hash": apply}
     _run(lambda where, watch: where.fleet.sync(fields, watch), as_json=as_json, exit_code=exit_code)
+
+
+app.command()(onboard)
 
 
 @app.command()

@@ -36,6 +36,7 @@ def quote(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
 
 
+@lru_cache(maxsize=4096)
 def literal(text: str) -> str:
     """Return a text literal in single quotes."""
     return exp.Literal.string(text).sql(dialect="duckdb")

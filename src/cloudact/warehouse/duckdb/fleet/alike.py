@@ -6,7 +6,7 @@ whose columns are changed has the same columns, and when its names leave room fo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -128,35 +128,30 @@ def _has_room(names: Names, dataset: str, changes: Sequence[c.Change]) -> bool:
     return True
 
 
-def _layouts(unit: Unit, datasets: Sequence[str], tables: Sequence[str]) -> dict[str, Mapping[str, list[Any]]]:
-    """Return the columns of these tables, as DuckDB has them, of the datasets that have all of them."""
-    layouts: dict[str, dict[str, list[Any]]] = {name: {} for name in datasets}
-    for table in tables:
-        there = [name for name in datasets if name in layouts]
-        for start in range(0, len(there), _AT_ONCE):
-            found = _columns(unit, there[start : start + _AT_ONCE], table)
-            for name in there[start : start + _AT_ONCE]:
-                if name in found:
-                    layouts[name][table] = found[name]
-                else:
-                    del layouts[name]
-    return dict(layouts)
+def _layouts(unit: Unit, datasets: Sequence[str], tables: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return what the columns of these tables come to, in the datasets that have all of them."""
+    found = [_columns(unit, datasets, table) for table in tables]
+    whole = (name for name in datasets if all(name in layouts for layouts in found))
+    return {name: tuple(layouts[name] for layouts in found) for name in whole}
 
 
-def _columns(unit: Unit, datasets: Sequence[str], table: str) -> dict[str, list[Any]]:
+def _columns(unit: Unit, datasets: Sequence[str], table: str) -> dict[str, str]:
+    """Return a digest of the columns that this table has in each dataset, by dataset."""
+    if len(datasets) > _AT_ONCE:
+        return _columns(unit, datasets[:_AT_ONCE], table) | _columns(unit, datasets[_AT_ONCE:], table)
+
     def branch(number: int, dataset: str) -> str:
         name = literal(f"{quote(dataset)}.{quote(table)}")
-        return f'SELECT {number}, cid, name, type, "notnull", dflt_value FROM pragma_table_info({name})'
+        return f"SELECT {number} AS number, * FROM pragma_table_info({name})"
 
+    columns = " UNION ALL ".join(branch(number, name) for number, name in enumerate(datasets))
+    layout = 'md5(list({c: name, t: type, n: "notnull", d: dflt_value} ORDER BY cid)::VARCHAR)'
     try:
-        rows = unit.committed(" UNION ALL ".join(branch(number, name) for number, name in enumerate(datasets)))
+        rows = unit.committed(f"SELECT number, {layout} FROM ({columns}) GROUP BY number")
     except (WarehouseNotFound, WarehouseRefused):
         half = len(datasets) // 2
         return _columns(unit, datasets[:half], table) | _columns(unit, datasets[half:], table) if half else {}
-    found: dict[str, list[Any]] = {}
-    for number, *column in sorted(rows, key=lambda row: row[:2]):
-        found.setdefault(datasets[number], []).append(column)
-    return found
+    return {datasets[number]: digest for number, digest in rows}
 
 
 def _change(unit: Unit, plan: Plan, target: _Target, observer: Observer) -> None:
