@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cloudact.catalog.load import CatalogSource
@@ -55,6 +55,7 @@ def translated(query: str) -> str | type[Exception]:
 
 
 @pytest.mark.parametrize("number", range(len(TEMPLATES)))
+@settings(max_examples=25)
 @given(dataset=names, value=values)
 @example(dataset="acme_corp_prod", value="acme_corp")
 @example(dataset="{dataset}", value="{org_slug}")
@@ -67,6 +68,7 @@ def test_filled_in_is_as_rendered(number: int, dataset: str, value: str) -> None
     assert expected == (query_of(dataset, view) if isinstance(expected, str) else expected)
 
 
+@settings(max_examples=10)
 @given(slugs)
 def test_the_statements_of_a_dataset_are_as_without_templates(slug: str) -> None:
     """Without its template a view is translated by itself; only its comment says less then."""
