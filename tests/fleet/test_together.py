@@ -8,7 +8,7 @@ import pytest
 
 from cloudact.errors import WarehouseRefused
 from cloudact.fleet.request import SyncRequest
-from cloudact.fleet.together import Together
+from cloudact.fleet.together import Finish, Together
 from cloudact.pipeline.states import State
 from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.sync import SyncResult
@@ -67,7 +67,7 @@ def test_a_unit_that_is_refused_is_done_one_by_one(small: Fleet, monkeypatch: py
     small.declare()
     asked: list[int] = []
 
-    def refuse(_self: Together, slugs: tuple[str, ...]) -> dict[str, SyncResult]:
+    def refuse(_self: Together, slugs: tuple[str, ...], _finish: Finish) -> dict[str, SyncResult]:
         asked.append(len(slugs))
         raise WarehouseRefused("not together")
 

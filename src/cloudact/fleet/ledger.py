@@ -120,6 +120,17 @@ class Ledger:
 
         return self.warehouse.run(work)
 
+    def add(self, session: Session, begun: Begun, steps: Sequence[Step], metadata: Mapping[str, Any]) -> None:
+        """Add what came of organizations in the very unit that changes them.
+
+        Raises FleetRunNotOpen for a run that others have ended, so that the unit changes nothing.
+        """
+        status = self._status(session, begun.run_id)
+        if status != State.RUNNING:
+            raise FleetRunNotOpen(begun.run_id, status)
+        session.update(self.dataset, RUNS, {"run_metadata": json.dumps(metadata)}, [Equals(RUN_ID, begun.run_id)])
+        self._add(session, self._rows(begun, steps), uncertain=False)
+
     def _rows(self, begun: Begun, steps: Sequence[Step]) -> dict[tuple[str, str], list[dict[str, Any]]]:
         """Return what is to be added to each table, beside the column that identifies its rows."""
         return {

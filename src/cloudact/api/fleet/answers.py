@@ -167,8 +167,9 @@ class FleetRunResponse(_Answer):
 
     run_id: str
     state: State
-    status: Literal["RUNNING", "SUCCESS", "PARTIAL"] = Field(
-        description="SUCCESS when all that was asked for is done, and nobody is left to a person."
+    status: Literal["RUNNING", "INTERRUPTED", "SUCCESS", "PARTIAL"] = Field(
+        description="SUCCESS when all that was asked for is done, and nobody is left to a person; INTERRUPTED while "
+        "the state is still RUNNING, though the run's process is gone."
     )
     organizations: int = Field(description="How many there were.")
     needed: int = Field(description="How many the run was begun for.")
