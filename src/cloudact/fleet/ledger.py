@@ -210,11 +210,11 @@ class Ledger:
         found = self.warehouse.run(lambda session: session.select(self.dataset, STEP_LOGS, columns, where))
         return [_failure(row) for row in found]
 
-    def slugs(self, run_id: str, *, failed: bool = False) -> frozenset[str]:
-        """Return the organizations that a run came to, or only those that failed in it."""
-        where = [Equals(RUN_ID, run_id), *([Equals("status", str(State.FAILED))] if failed else [])]
-        found = self.warehouse.run(lambda session: session.select(self.dataset, STEP_LOGS, ["step_name"], where))
-        return frozenset(str(row["step_name"]) for row in found)
+    def reached(self, run_id: str) -> dict[str, State]:
+        """Return the organizations that a run came to, and what came of each."""
+        columns, where = ("step_name", "status"), [Equals(RUN_ID, run_id)]
+        found = self.warehouse.run(lambda session: session.select(self.dataset, STEP_LOGS, columns, where))
+        return {str(row["step_name"]): State(str(row["status"])) for row in found}
 
     def _run(self, session: Session, run_id: str, pipeline_id: str = FLEET_SYNC) -> dict[str, Any]:
         where = [Equals(RUN_ID, run_id), Equals("pipeline_id", pipeline_id)]

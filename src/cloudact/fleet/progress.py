@@ -120,8 +120,8 @@ class FleetRun:
     """The account of a run. `needed` is how many organizations it was begun for; those it did not come to are told.
 
     `status` is SUCCESS when all that was asked for is done, and nobody is left to a person, and INTERRUPTED for one
-    whose row says RUNNING though its process is gone. `not_requested` is how many organizations lack something that was
-    not asked for.
+    whose row says RUNNING though its process is gone. `synced_before` is how many were brought in step by the
+    runs that this one goes on with, and `not_requested` how many organizations lack something that was not asked for.
     """
 
     run_id: str
@@ -141,6 +141,7 @@ class FleetRun:
     request: dict[str, Any]
     plan_hash: str
     continues: str
+    synced_before: int
     triggered_by: str
     started_at: datetime
     ended_at: datetime | None
@@ -171,6 +172,7 @@ def account(
     named = sorted(failures, key=lambda item: (item.wave == 0, item.wave, item.org_slug))
     left = progress.needed - progress.synced - progress.failed
     whole = not (left or progress.failed or progress.blocked) and state is State.COMPLETED
+    before = int(parameters.get("synced_before", 0))
     status = SUCCESS if whole else PARTIAL
     if state is State.RUNNING:
         status = INTERRUPTED if interrupted else RUNNING
@@ -192,15 +194,15 @@ def account(
         request=parameters["request"],
         plan_hash=parameters["plan_hash"],
         continues=parameters["continues"],
+        synced_before=before,
         triggered_by=run["trigger_by"] or "",
         started_at=run["start_time"],
         ended_at=run["end_time"],
         duration_ms=run["duration_ms"],
         lease_until=str(run["run_metadata"].get("lease_until", "")) if state is State.RUNNING else "",
         recorded=recorded,
-        message=_message(
-            status, progress, left, parameters["not_requested"], interrupted or run["error_message"] or ""
-        ),
+        message=_before(before)
+        + _message(status, progress, left, parameters["not_requested"], interrupted or run["error_message"] or ""),
     )
 
 
@@ -215,6 +217,10 @@ def _causes(failures: Iterable[FleetFailure]) -> list[FleetCause]:
 def common_cause(cause: str, slug: str) -> str:
     """Return a cause as it is told of many: what names one organization, or its dataset, stands for any."""
     return re.sub(rf"(?<![a-z0-9_]){re.escape(slug)}(?=_[a-z0-9]+\b|\b)", "{org_slug}", cause)
+
+
+def _before(synced: int) -> str:
+    return f"{synced} brought in step before. " if synced else ""
 
 
 def _message(status: str, progress: Progress, left: int, not_requested: int, error: str) -> str:

@@ -117,6 +117,7 @@ class FleetRunner:
             cause = "; ".join(f"{item.object}: {item.what}. {item.fix}" for item in group.conflicts[:_NAMED])
             failure = Failure(cause, ErrorType.VALIDATION_ERROR)
             self._keep(Step(self.new_id(), slug, 0, State.SKIPPED, now, now, "left to a person", 0, failure))
+        self._beat(now=self._records_at_once() and bool(self._waiting))
         self._notice(self.progress)
 
     def _carry_out_wave(self, wave: Wave, counts: WaveProgress) -> None:

@@ -185,6 +185,7 @@ class FleetRunResponse(_Answer):
     request: RequestResponse
     plan_hash: str
     continues: str = Field(description="The run that this one goes on with; empty for none.")
+    synced_before: int = Field(description="How many were brought in step by the runs that this one goes on with.")
     triggered_by: str
     started_at: datetime
     ended_at: datetime | None
