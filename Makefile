@@ -19,9 +19,11 @@ test: setup ## Run all tests, on the emulator and with the FOCUS validator where
 check: setup ## Static checks
 	scripts/check
 
-bench: setup ## Measure against raw DuckDB, side by side, and on BigQuery with slow requests
-	.venv/bin/python benchmarks/duckdb_single.py
-	.venv/bin/python benchmarks/bigquery_requests.py
+bench: setup ## Measure fleets beside raw DuckDB, alembic and dlt, single operations, and BigQuery with slow requests
+	scripts/setup-peers
+	.venv/bin/python -m benchmarks.fleet
+	.venv/bin/python -m benchmarks.single
+	.venv/bin/python -m benchmarks.bigquery
 
 clean: ## Remove the environment and the demo; never data/, where the default warehouse is
-	rm -rf .venv var
+	rm -rf .venv .venv-alembic .venv-dlt var

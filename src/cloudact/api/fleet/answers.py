@@ -38,7 +38,9 @@ class FleetPlanRequest(SyncRequest):
         default="0",
         description="Begin nothing more when more organizations of a wave failed: 3, or a share such as 5%.",
     )
-    workers: StrictInt = Field(default=4, description=f"Organizations at a time, 1 to {asked.MAX_WORKERS}.")
+    workers: StrictInt = Field(
+        default=4, description=f"On BigQuery, organizations at a time: 1 to {asked.MAX_WORKERS}."
+    )
 
     def as_request(self) -> asked.SyncRequest:
         """Return the request; raises InvalidRequest."""

@@ -59,7 +59,9 @@ def sync(  # noqa: PLR0913 - each is an option of the command line
         str,
         typer.Option("--max-failures", metavar="N|N%", help="Stop when more organizations of a wave have failed."),
     ] = "0",
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Organizations at a time, 1 to 32.")] = 4,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", help="On BigQuery, organizations at a time: 1 to 32.")
+    ] = 4,
     tables: TablesOption = True,
     columns: ColumnsOption = True,
     recreate_views: ViewsOption = False,

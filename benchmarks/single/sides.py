@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 import duckdb
-from operations import MEASURED, Operation, other, request
 
+from benchmarks.single.operations import MEASURED, Operation, other, request
 from cloudact.settings import Settings
 from cloudact.tenancy.names import OrgSlug
 from cloudact.wiring import Services, build_services

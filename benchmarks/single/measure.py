@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations import Operation
-from sides import Side
-from templates import place, shape, template
+from benchmarks.single.operations import Operation
+from benchmarks.single.sides import Side
+from benchmarks.single.templates import place, shape, template
 
 Stopwatch = Callable[[Side, Operation], float]
 

@@ -1,7 +1,7 @@
 """Measure this project against raw DuckDB, side by side: bootstrap, onboard, status and sync on one file.
 
-python benchmarks/duckdb_single.py                                          the default, under three minutes
-python benchmarks/duckdb_single.py --others 1 10 100 1000 --write docs/benchmarks.md
+python -m benchmarks.single                                          the default, about a minute
+python -m benchmarks.single --others 1 10 100 1000 --write docs/benchmarks.md
 """
 
 from __future__ import annotations
@@ -11,23 +11,27 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import Case, Stopwatch, compare, in_process, whole_process
-from operations import OPERATIONS
-from report import load, machine, markdown, place_for_figures, terminal, write_figures
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sides import Project, Raw, Side
-from statements import extend_catalog, write_scripts
-from templates import made
 
-CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+from benchmarks.report import load, machine, markdown, place_for_figures, terminal, write_figures
+from benchmarks.single.lines import HEADERS, lines
+from benchmarks.single.measure import Case, Stopwatch, compare, in_process, whole_process
+from benchmarks.single.operations import OPERATIONS
+from benchmarks.single.scripts import write_scripts
+from benchmarks.single.sides import Project, Raw, Side
+from benchmarks.single.templates import made
+from benchmarks.statements import extend_catalog
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+FIGURES = "single"
 
 
 def main() -> None:
     """Measure, and print two tables."""
     options = _options()
     if options.write:
-        place_for_figures(options.write)
+        place_for_figures(options.write, FIGURES)
     before = load()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, _progress() as progress:
         sides = _prepare(Path(folder), options.others, progress)
@@ -43,18 +47,19 @@ def main() -> None:
     console.print(where)
     for title, cases in tables:
         console.print(f"\n[bold]{title}[/]")
-        console.print(terminal(cases))
+        console.print(terminal(HEADERS, lines(cases)))
     console.print("\nAfter each operation both sides held the same tables, columns and numbers of rows.")
     if options.write:
-        write_figures(options.write, "\n".join([f"{where}\n", *(markdown(*table) for table in tables)]))
+        figures = [markdown(title, HEADERS, lines(cases)) for title, cases in tables]
+        write_figures(options.write, FIGURES, "\n".join([f"{where}\n", *figures]))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     numbers = {"type": int, "metavar": "N"}
-    parser.add_argument("--others", nargs="+", default=[1, 10, 100], help="other organizations present", **numbers)
-    parser.add_argument("--processes", default=3, help="repetitions of whole processes", **numbers)
-    parser.add_argument("--calls", default=7, help="repetitions inside a running process", **numbers)
+    parser.add_argument("--others", nargs="+", default=[1, 100], help="other organizations present", **numbers)
+    parser.add_argument("--processes", default=2, help="repetitions of whole processes", **numbers)
+    parser.add_argument("--calls", default=5, help="repetitions inside a running process", **numbers)
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables between the markers of this file")
     return parser.parse_args()
 

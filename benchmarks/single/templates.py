@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
-from operations import MEASURED, State, other
-from sides import Side
+
+from benchmarks.copies import copy
+from benchmarks.single.operations import MEASURED, State, other
+from benchmarks.single.sides import Side
 
 CENTRAL = "organizations"
 
@@ -23,15 +24,16 @@ def made(side: Side, numbers: Iterable[int], folder: Path) -> Iterator[int]:
             place(side, growing)
         side.add_organizations(other(count) for count in range(there + 1, number + 1))
         there = number
-        shutil.copy(side.file, growing)
-        shutil.copy(side.file, template(folder, number, State.BOOTSTRAPPED))
+        copy(side.file, growing)
+        copy(side.file, template(folder, number, State.BOOTSTRAPPED))
         side.add_organizations([MEASURED])
-        shutil.copy(side.file, template(folder, number, State.ONBOARDED))
+        copy(side.file, template(folder, number, State.ONBOARDED))
         place(side, growing)
         with duckdb.connect(str(side.file)) as connection:
             connection.execute(f"DROP SCHEMA {CENTRAL} CASCADE")
-        shutil.copy(side.file, template(folder, number, State.NOT_BOOTSTRAPPED))
-        side.file.unlink()
+        copy(side.file, template(folder, number, State.NOT_BOOTSTRAPPED))
+        for file in side.file.parent.glob(f"{side.file.name}*"):
+            file.unlink()
         yield number
 
 
@@ -42,8 +44,7 @@ def template(folder: Path, number: int, state: State) -> Path:
 
 def place(side: Side, source: Path) -> None:
     """Put a fresh copy of a template where the side works."""
-    side.file.with_name(f"{side.file.name}.wal").unlink(missing_ok=True)
-    shutil.copy(source, side.file)
+    copy(source, side.file)
 
 
 def shape(file: Path) -> list[tuple[object, ...]]:
