@@ -79,6 +79,13 @@ def test_a_file_that_others_read_is_refused(path: Path) -> None:
         pass
 
 
+def test_a_disk_that_takes_no_more_is_told(path: Path) -> None:
+    with opened(path) as keys:
+        beside(path).mkdir()
+        with pytest.raises(InvalidRequest, match="cannot be written"):
+            keys.hold({"one": "one_api_x"})
+
+
 def test_two_runs_do_not_share_a_file(path: Path) -> None:
     with opened(path), pytest.raises(InvalidRequest, match="in use"), opened(path):
         pass

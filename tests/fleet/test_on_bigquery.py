@@ -16,6 +16,8 @@ from tests.bigquery_fake.faults import Fault
 from tests.bigquery_fake.server import Fake
 from tests.fleet.fleets import onboard, small_catalog
 
+pytestmark = pytest.mark.slow
+
 SLUGS = ("one", "two", "three")
 
 
@@ -46,7 +48,6 @@ def test_a_fleet_is_planned_synced_and_on_record(on_bigquery: tuple[Services, Fa
     assert (again.needed, again.status) == (0, "SUCCESS")
 
 
-@pytest.mark.slow
 def test_what_one_of_them_meets_is_its_own_and_lost_answers_are_nobodys(
     on_bigquery: tuple[Services, Fake], config_dir: Path
 ) -> None:

@@ -15,6 +15,8 @@ from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.sync import SyncResult
 from tests.fleet.fleets import TWELVE, Fleet
 
+pytestmark = pytest.mark.slow
+
 CHANGED_MEANWHILE = {
     "table gone": "DROP TABLE org_03_prod.subscription_plans CASCADE",
     "all gone": "DROP SCHEMA org_03_prod CASCADE",

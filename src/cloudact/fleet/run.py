@@ -36,6 +36,8 @@ from cloudact.warehouse.driver import Session
 Notice = Callable[[Progress], None]
 Sleep = Callable[[Cancellation, float], object]
 _NAMED = 5
+# Nothing happens in a pause but that the lease is renewed, and a run that was aborted is not gone on with.
+_PAUSE_BEAT_SECONDS = 60.0
 _log = structlog.get_logger(__name__)
 
 
@@ -215,10 +217,10 @@ class FleetRunner:
         """Let the pause between two waves go by; tell whether the run was stopped meanwhile."""
         left = self.plan.request.pause_seconds
         while left > 0 and not self._is_stopped():
-            part = min(left, self.beat_seconds)
+            part = min(left, _PAUSE_BEAT_SECONDS)
             self.sleep(self._cancellation, part)
             left -= part
-            self._beat()
+            self._beat(now=True)
         return self._is_stopped()
 
     def _is_stopped(self) -> bool:

@@ -43,19 +43,24 @@ class KeyFile:
         return dict(_parsed(line) for line in whole)
 
     def hold(self, keys: Mapping[str, str]) -> None:
-        """Write keys, by organization, that are about to be committed, in place of others; returns when on disk."""
-        file = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _OWNER_ONLY)
-        try:
-            os.fchmod(file, _OWNER_ONLY)
-            _write(file, keys)
-        finally:
-            os.close(file)
-        _sync_folder(self.path)
+        """Write keys, by organization, that are about to be committed, in place of others; returns when on disk.
+
+        Raises InvalidRequest, as `keep` does, where the disk does not take them.
+        """
+        with _refused(self._beside):
+            file = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _OWNER_ONLY)
+            try:
+                os.fchmod(file, _OWNER_ONLY)
+                _write(file, keys)
+            finally:
+                os.close(file)
+            _sync_folder(self.path)
 
     def keep(self, keys: Mapping[str, str]) -> None:
         """Add keys that were committed; returns when they are on disk."""
         if keys:
-            _write(self._file, keys)
+            with _refused(self.path):
+                _write(self._file, keys)
             self.slugs |= keys.keys()
 
     def release(self) -> None:
@@ -86,11 +91,8 @@ class KeyFile:
 def opened(path: Path) -> Iterator[KeyFile]:
     """Lend the file, made if need be; raises InvalidRequest for one that others can read, or that is in use."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
+    with _refused(path):
         file = os.open(path, flags, _OWNER_ONLY)
-    except OSError as error:
-        reason = "is a link" if error.errno == errno.ELOOP else f"cannot be written: {error.strerror}"
-        raise _refusal(path, reason, "name a file in a folder that exists") from error
     try:
         mode = os.fstat(file).st_mode
         if not stat.S_ISREG(mode):
@@ -105,6 +107,15 @@ def opened(path: Path) -> Iterator[KeyFile]:
         yield KeyFile(path, file)
     finally:
         os.close(file)
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = "is a link" if error.errno == errno.ELOOP else f"cannot be written: {error.strerror}"
+        raise _refusal(path, reason, "name a file in a folder that exists, on a disk with room") from error
 
 
 def _write(file: int, keys: Mapping[str, str]) -> None:
