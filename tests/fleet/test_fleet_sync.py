@@ -109,6 +109,7 @@ def test_a_conflict_alone_is_left_to_a_person(small: Fleet) -> None:
     small.conflict("org_04")
     small.live.execute("DROP TABLE org_04_prod.genai_payg_pricing")
     run = small.sync(max_failures="1")
+    assert run.message == "0 of 1 brought in step, 1 failed, 1 left to a person."
     assert (run.state, run.status, run.needed, run.failed, run.blocked) == (State.FAILED, "PARTIAL", 1, 1, 1)
     assert {item.org_slug: item.wave for item in run.failures} == {"org_03": 0, "org_04": 1}
     assert all("plan_name" in item.cause for item in run.failures)

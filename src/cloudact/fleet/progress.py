@@ -64,6 +64,11 @@ class Progress:
         """How many organizations were not, though the run came to them."""
         return sum(item.failed for item in self.waves)
 
+    @property
+    def why_failed(self) -> str:
+        """Why a run has FAILED that came to an end by itself."""
+        return f"{self.failed} of {self.needed} organizations failed"
+
     def as_json(self) -> dict[str, Any]:
         """Return what the run's row keeps of it."""
         return {"wave": self.wave, "blocked": self.blocked, "waves": [asdict(item) for item in self.waves]}
@@ -230,6 +235,8 @@ def _message(status: str, progress: Progress, left: int, not_requested: int, err
     parts += [f"{number} {what}" for number, what in _rest(progress, left) if number]
     if not_requested:
         parts.append(f"{not_requested} with changes that were not asked for")
+    # Counted already.
+    error = "" if error == progress.why_failed else error
     told = f"{', '.join(parts)}." if parts else "Nothing to do: all are in step."
     return f"{told} {error}".rstrip()
 

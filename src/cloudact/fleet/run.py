@@ -297,7 +297,7 @@ class FleetRunner:
     def _last_change(self, state: State, at: datetime) -> Transition:
         failure = None
         if state is State.FAILED:
-            told = self._stop or f"{self.progress.failed} of {self.progress.needed} organizations failed"
+            told = self._stop or self.progress.why_failed
             failure = Failure(told, ErrorType.DEPENDENCY_FAILURE)
         return Transition(Subject(FLEET_SYNC, since=self.begun.at), State.RUNNING, state, at, failure, self._stop)
 
