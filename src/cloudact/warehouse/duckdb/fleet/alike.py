@@ -1,7 +1,7 @@
 """One plan for many datasets, all in the unit's transaction: what they have in common is read and worked out once.
 
 A dataset is like the one that was planned for when its manifest is, but for how often it was written, when each table
-whose columns are changed has the same columns, and when its names leave room for what is created.
+that is changed has the same columns, and when its names leave room for what is created.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def _targets(unit: Unit, plan: Plan, seen: Manifest | None, declared: Sequence[D
     found = _manifests(unit, list(own))
     like = [name for name, manifest in found.items() if replace(manifest, revision=seen.revision) == seen]
     due = [name for name in like if _has_room(unit.names(name), name, own[name])]
-    tables = sorted(_tables_of(plan.changes, _OF_COLUMNS))
+    # The definition of a table, which its metadata is part of, says of columns what DuckDB has no place for.
+    tables = sorted(_tables_of(plan.changes, (*_OF_COLUMNS, c.SetTableMetadata)))
     layouts = _layouts(unit, list(dict.fromkeys([plan.dataset, *due])), tables)
     same = [name for name in due if layouts.get(name) == layouts.get(plan.dataset) is not None]
     return [_Target(name, own[name], found[name]) for name in same]
