@@ -130,6 +130,17 @@ def test_what_the_unit_itself_has_changed_is_left(warehouse: DuckDBWarehouse) ->
     ]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TABLE {}.notes", "CREATE TABLE {}.own (x BIGINT)", "CREATE OR REPLACE VIEW {}.open_orders AS SELECT 1 AS x"],
+)
+def test_who_needs_more_than_the_plan_is_left(warehouse: DuckDBWarehouse, statement: str) -> None:
+    """As it would be called in step after it."""
+    with warehouse.connect() as connection:
+        connection.execute(statement.format(NAMES[2]))
+    assert together(warehouse, GROWN) == (NAMES[2],)
+
+
 def described(dataset: Dataset) -> Dataset:
     """Return the dataset with another description of its orders."""
     tables = (replace(table, description="New.") if table.name == "orders" else table for table in dataset.tables)
