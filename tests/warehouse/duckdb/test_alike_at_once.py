@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from cloudact.catalog.model import Mode
+from cloudact.catalog.model import Dataset, Mode
 from cloudact.errors import ChangeFailed, WarehouseBusy
 from cloudact.planning.changes import AddColumn
 from cloudact.planning.plan import Plan, make_plan
 from cloudact.planning.policy import EVERYTHING
 from cloudact.warehouse.driver import Progress, Session
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
-from tests.contract.datasets import column
+from tests.contract.datasets import SHOP, column, with_columns
 from tests.contract.test_alike import GROWN, NAMES, SHOPS, shop, together
 
 MANIFEST = "SELECT {}.cloudact_manifest()"
@@ -100,3 +102,46 @@ def test_every_change_of_every_dataset_is_told(warehouse: DuckDBWarehouse) -> No
     assert [(item.dataset, item.number) for item in told] == [
         (name, number + 1) for name in NAMES for number in range(per_dataset)
     ]
+
+
+def test_what_is_known_of_a_column_stays_where_the_planned_dataset_has_lost_it() -> None:
+    warehouse = DuckDBWarehouse(None)
+    older = with_columns(SHOP, "orders", column("old", description="An old one."))
+    assert together(warehouse, [shop(name, older) for name in NAMES]) == ()
+    with warehouse.connect() as connection:
+        connection.execute(f"ALTER TABLE {NAMES[0]}.orders DROP COLUMN old")
+    before = warehouse.run(lambda session: session.inspect(NAMES[1]))
+    assert together(warehouse, [described(dataset) for dataset in SHOPS]) == tuple(NAMES[1:])
+    assert warehouse.run(lambda session: session.inspect(NAMES[0])) == described(SHOPS[0])
+    assert warehouse.run(lambda session: session.inspect(NAMES[1])) == before
+
+
+def test_what_the_unit_itself_has_changed_is_left(warehouse: DuckDBWarehouse) -> None:
+    def work(session: Session) -> tuple[str, ...]:
+        bring(session, 1)
+        plan = make_plan(session.inspect(NAMES[0]), described(SHOPS[0]), EVERYTHING)
+        return session.apply_alike(plan, [described(dataset) for dataset in SHOPS])
+
+    assert warehouse.run(work) == (NAMES[1],)
+    assert [warehouse.run(lambda session, name=name: session.inspect(name)) for name in NAMES[:3]] == [
+        described(SHOPS[0]),
+        GROWN[1],
+        described(SHOPS[2]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TABLE {}.notes", "CREATE TABLE {}.own (x BIGINT)", "CREATE OR REPLACE VIEW {}.open_orders AS SELECT 1 AS x"],
+)
+def test_who_needs_more_than_the_plan_is_left(warehouse: DuckDBWarehouse, statement: str) -> None:
+    """As it would be called in step after it."""
+    with warehouse.connect() as connection:
+        connection.execute(statement.format(NAMES[2]))
+    assert together(warehouse, GROWN) == (NAMES[2],)
+
+
+def described(dataset: Dataset) -> Dataset:
+    """Return the dataset with another description of its orders."""
+    tables = (replace(table, description="New.") if table.name == "orders" else table for table in dataset.tables)
+    return replace(dataset, tables=tuple(tables))
