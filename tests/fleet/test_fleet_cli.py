@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 
 from cloudact.api.app import create_app
 from cloudact.cli.fleet import calls
-from tests.acme import ROOT_KEY
+from cloudact.fleet.request import SyncRequest
+from tests.acme import ROOT_HEADERS, ROOT_KEY
 from tests.api.served import served
 from tests.cli.command_line import A_TERMINAL, CommandLine
 from tests.fleet.fleets import TWELVE, Fleet
@@ -87,6 +90,22 @@ def test_a_terminal_has_a_bar_and_json_nothing(small: Fleet, cli: CommandLine) -
     assert done.exit_code == 0
     assert "wave 1 of 1" in done.stderr
     assert cli.answer("fleet", "sync")["needed"] == 0
+
+
+def test_a_run_whose_process_is_gone_is_called_so_and_nothing_is_written(small: Fleet, cli: CommandLine) -> None:
+    small.declare()
+    run_id = small.services.fleet_sync.begin(SyncRequest()).begun.run_id
+    gone = replace(small.services, fleet_runs=replace(small.services.fleet_runs, alive=lambda _process: False))
+    with served(create_app(gone, SecretStr(ROOT_KEY))) as url:
+        remote = {"CA_API_URL": url, "CA_ROOT_API_KEY": ROOT_KEY}
+        shown = cli.succeed("fleet", "show", run_id, **remote)
+        listed = cli.answer("fleet", "runs", **remote)["runs"]
+        followed = httpx2.get(f"{url}/api/v1/admin/fleet/runs/{run_id}/events", headers=ROOT_HEADERS)
+    assert shown.startswith("fleet sync  INTERRUPTED  0 of 12 brought in step, 12 not reached. Interrupted: process ")
+    assert f" is gone; `cloudact fleet resume {run_id}` goes on." in shown
+    assert [(run["state"], run["status"]) for run in listed] == [("RUNNING", "INTERRUPTED")]
+    assert followed.text.startswith("event: end\n")
+    assert small.services.fleet_runs.show(run_id).status == "RUNNING"
 
 
 def test_a_service_answers_the_same(small: Fleet, cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudact.errors import InvalidRequest
+from cloudact.fleet.request import SyncRequest
 from cloudact.fleet.waves import Member, Wave, chosen, divide, parse
 
 PLANS = ("STARTER", "SCALE", None)
@@ -94,8 +95,20 @@ def test_what_is_no_wave_is_refused_with_what_is_one(text: str) -> None:
 
 
 def test_a_name_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="not among those to be synced: org_999"):
+    with pytest.raises(InvalidRequest, match=r"^waves: a selector names organizations that do not exist: org_999$"):
         divide(fleet(3), ["slug:org_001,org_999"])
+    with pytest.raises(InvalidRequest, match=r"^only: "):
+        chosen(fleet(3), ["slug:org_999"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "organizations", "most"),
+    [("0", 9, 0), ("3", 9, 3), ("18.4%", 375, 69), ("0%", 9, 0), ("100%", 9, 9), ("10%", 19, 1)],
+)
+def test_a_wave_goes_on_up_to_the_limit_and_no_further(limit: str, organizations: int, most: int) -> None:
+    request = SyncRequest(max_failures=limit)
+    assert request.may_go_on(most, organizations)
+    assert not request.may_go_on(most + 1, organizations)
 
 
 def test_a_name_of_an_earlier_wave_is_left_out() -> None:

@@ -217,11 +217,11 @@ def digest_of(catalog: Catalog) -> str:
 
 def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return what differs between the facts of two plans, in words."""
-    found = []
     if before["catalog"] != now["catalog"]:
-        found.append("the catalog was changed")
-    found += [f"{_named(group)} are not as they were" for group in before["groups"] if group not in now["groups"]]
-    found += [f"{_named(group)} are as none was" for group in now["groups"] if group not in before["groups"]]
+        # Which changes what every group needs.
+        return ["the catalog was changed"]
+    found = [f"{_named(group)} are not as they were" for group in before["groups"] if group not in now["groups"]]
+    found += [f"{_named(group)} are a group now" for group in now["groups"] if group not in before["groups"]]
     if before["waves"] != now["waves"] and not found:
         found.append("the waves are made of other organizations")
     return found

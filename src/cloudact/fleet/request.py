@@ -47,7 +47,8 @@ class SyncRequest:
     def may_go_on(self, failed: int, organizations: int) -> bool:
         """Tell whether a wave of so many organizations goes on after so many failures."""
         number, percent, _ = self.max_failures.partition("%")
-        return failed <= (organizations * float(number) / 100 if percent else int(number))
+        # In thousandths of a percent, because 0.1 has no exact binary form.
+        return failed * 100_000 <= organizations * round(float(number) * 1000) if percent else failed <= int(number)
 
     def looks_at_profiles(self) -> bool:
         """Tell whether a selector asks for more of an organization than its slug."""

@@ -110,14 +110,17 @@ def chosen(members: Iterable[Member], texts: Sequence[str]) -> frozenset[str]:
     """Return the slugs of the members that any of these selectors takes, or of all without one; raises as `divide`."""
     if not texts or REST in texts:
         return frozenset(member.slug for member in members)
-    found = [wave for wave in divide(members, texts) if wave.selector != REST]
+    found = [wave for wave in divide(members, texts, field="only") if wave.selector != REST]
     return frozenset(slug for wave in found for slug in wave.slugs)
 
 
-def divide(members: Iterable[Member], texts: Sequence[str], known: frozenset[str] = frozenset()) -> tuple[Wave, ...]:
+def divide(
+    members: Iterable[Member], texts: Sequence[str], known: frozenset[str] = frozenset(), *, field: str = "waves"
+) -> tuple[Wave, ...]:
     """Return the waves that these selectors make of the members; whoever none of them takes is the last wave.
 
-    A slug may also be one of those that are `known`, who then are not in any wave.
+    A slug may also be one of those that are `known`, who then are not in any wave. `field` is the request's that the
+    selectors are of.
 
     A share or a number takes members in an order that is the same at every call and has nothing to do with their
     names, so that a canary is no sample of the letter a. Waves that nobody is in are left out. Raises InvalidRequest
@@ -128,7 +131,9 @@ def divide(members: Iterable[Member], texts: Sequence[str], known: frozenset[str
     total, known = len(left), known | frozenset(left)
     waves: list[Wave] = []
     for text, selector in [*selectors, (REST, Rest())]:
-        chosen = _choose(selector, left, known, total)
+        if isinstance(selector, Named):
+            _refuse_unknown(selector.slugs, known, field)
+        chosen = _choose(selector, left, total)
         for slug in chosen:
             del left[slug]
         if chosen:
@@ -140,10 +145,9 @@ def _order(member: Member) -> bytes:
     return hashlib.sha256(member.slug.encode()).digest()
 
 
-def _choose(selector: Selector, left: Mapping[str, Member], known: frozenset[str], total: int) -> list[str]:
+def _choose(selector: Selector, left: Mapping[str, Member], total: int) -> list[str]:
     match selector:
         case Named(slugs=slugs):
-            _refuse_unknown(slugs, known)
             return [slug for slug in slugs if slug in left]
         case Labelled(key=key, value=value):
             return _meeting(left, lambda member: member.labels.get(key) == value)
@@ -168,7 +172,8 @@ def _meeting(left: Mapping[str, Member], condition: Callable[[Member], bool]) ->
     return [slug for slug, member in left.items() if condition(member)]
 
 
-def _refuse_unknown(slugs: Iterable[str], known: frozenset[str]) -> None:
+def _refuse_unknown(slugs: Iterable[str], known: frozenset[str], field: str) -> None:
     if unknown := [slug for slug in slugs if slug not in known]:
-        problem = f"names organizations that are not among those to be synced: {', '.join(unknown)}"
-        raise InvalidRequest(f"a wave {problem}", problems=[Problem("request", "waves", problem, "")])
+        problem = f"a selector names organizations that do not exist: {', '.join(unknown)}"
+        hint = "`cloudact org list` has those that do."
+        raise InvalidRequest(f"{field}: {problem}", problems=[Problem("request", field, problem, "")], hint=hint)
