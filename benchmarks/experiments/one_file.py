@@ -1,4 +1,4 @@
-"""What a fleet in one DuckDB file costs. Figures and what follows: docs/decisions/0021-one-file-for-a-fleet.md.
+"""What a fleet in one DuckDB file costs. Figures and what follows: docs/decisions/0022-one-file-for-a-fleet.md.
 
 python -m benchmarks.experiments.one_file --organizations 100 1000      every experiment, each in a process of its own
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -140,24 +139,13 @@ class Project:
         del work
         return ""
 
-    @cached_property
-    def _onboards_many(self) -> bool:
-        """Whether one command onboards many; without it, a process calls the use case for each."""
-        ask = [sys.executable, "-m", "cloudact", "fleet", "onboard", "--help"]
-        return subprocess.run(ask, capture_output=True, check=False).returncode == 0
-
     def whole(self, task: Task) -> list[Command]:
         """See `Side`."""
         match task.work:
-            case Work.CREATE | Work.ONBOARD if not self._onboards_many:
-                return self.service(task)
             case Work.CREATE:
-                return [
-                    self._command(task, "bootstrap", "run"),
-                    self._command(task, "fleet", "onboard", _requests(task)),
-                ]
+                return [self._command(task, "bootstrap", "run"), self._onboard(task)]
             case Work.ONBOARD:
-                return [self._command(task, "fleet", "onboard", _requests(task))]
+                return [self._onboard(task)]
             case Work.STATUS:
                 return [self._command(task, "fleet", "status")]
             case _:
@@ -167,6 +155,9 @@ class Project:
         """See `Side`."""
         arguments = [sys.executable, "-m", "benchmarks.fleet.service", task.work, _requests(task)]
         return [Command(arguments, self._environment(task))]
+
+    def _onboard(self, task: Task) -> Command:
+        return self._command(task, "fleet", "onboard", _requests(task), "--keys-out", str(task.folder / "keys.jsonl"))
 
     def _command(self, task: Task, *arguments: str) -> Command:
         return Command([sys.executable, "-m", "cloudact", *arguments, "--json"], self._environment(task), reports=False)

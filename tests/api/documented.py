@@ -80,7 +80,17 @@ def check_answer(response: httpx2.Response) -> None:
         described = operation.spec["responses"]
         assert str(response.status_code) in described, f"{operation}: {response.status_code} is not documented"
         content = described[str(response.status_code)]["content"][response.headers["content-type"]]
-        _validate(response.json() if "json" in response.headers["content-type"] else response.text, content["schema"])
+        for value in _values(response):
+            _validate(value, content["schema"])
+
+
+def _values(response: httpx2.Response) -> list[Any]:
+    """What the answer holds that its schema describes: of a stream, each event."""
+    media_type = response.headers["content-type"].partition(";")[0]
+    if media_type != "text/event-stream":
+        return [response.json() if "json" in media_type else response.text]
+    events = [event.splitlines() for event in response.text.split("\n\n") if event and not event.startswith(":")]
+    return [dict(line.split(": ", 1) for line in event) for event in events]
 
 
 def _operation_of(request: httpx2.Request) -> Operation | None:

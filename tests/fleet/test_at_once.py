@@ -15,6 +15,8 @@ from cloudact.pipeline.states import State
 from tests.fleet.fleets import TWELVE, Fleet
 from tests.reliability.threads import competing
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_second_is_told_who_is_at_it(small: Fleet) -> None:
     small.declare()

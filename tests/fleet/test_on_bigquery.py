@@ -12,8 +12,11 @@ from cloudact.planning.status import SyncStatus
 from cloudact.tenancy.names import OrgSlug
 from cloudact.wiring import Services
 from tests.api.catalog_files import CatalogFiles
+from tests.bigquery_fake.faults import Fault
 from tests.bigquery_fake.server import Fake
 from tests.fleet.fleets import onboard, small_catalog
+
+pytestmark = pytest.mark.slow
 
 SLUGS = ("one", "two", "three")
 
@@ -43,3 +46,25 @@ def test_a_fleet_is_planned_synced_and_on_record(on_bigquery: tuple[Services, Fa
         sync.begin_planned(plan.plan_hash)
     again = sync.carry_out(sync.begin_again(run.run_id))
     assert (again.needed, again.status) == (0, "SUCCESS")
+
+
+def test_what_one_of_them_meets_is_its_own_and_lost_answers_are_nobodys(
+    on_bigquery: tuple[Services, Fake], config_dir: Path
+) -> None:
+    services, fake = on_bigquery
+    services.bootstrap.run()
+    onboard(services, SLUGS)
+    CatalogFiles(config_dir).add_column("organizations", "subscription_plans", "x_added")
+    sync = services.fleet_sync
+    fake.faults.add("tables.patch", Fault.ACCESS_DENIED, at=[2])
+    run = sync.carry_out(sync.begin(SyncRequest(workers=1, max_failures="100%")))
+    assert (str(run.state), run.synced, run.failed, run.recorded) == ("FAILED", 2, 1, True)
+    (failure,) = run.failures
+    assert services.organizations.status(OrgSlug(failure.org_slug)).status is SyncStatus.OUT_OF_SYNC
+    fake.faults.clear()
+    fake.faults.add("jobs.query", Fault.LOST, at=[3, 6])
+    again = sync.carry_out(sync.begin_again(run.run_id, only_failed=True))
+    assert (again.status, again.synced) == ("SUCCESS", 1)
+    assert services.fleet_runs.show(again.run_id).synced == 1
+    steps = services.runs.show(again.run_id).steps
+    assert [(step.step_name, step.status) for step in steps] == [(failure.org_slug, "COMPLETED")]

@@ -179,6 +179,7 @@ class Killed(BaseException):
     """What no code expects."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["hold", "keep", "release"])
 @pytest.mark.parametrize("after", [False, True])
 def test_ended_around_a_write_of_keys_it_is_finished_by_running_it_again(

@@ -17,6 +17,8 @@ from cloudact.tenancy.actor import UNATTENDED
 from tests.fleet.fleets import TWELVE, Fleet
 from tests.reliability.stepping import SteppedWarehouse
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Outage:

@@ -14,6 +14,8 @@ from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.sync import SyncResult
 from tests.fleet.fleets import TWELVE, VIEW, Fleet
 
+pytestmark = pytest.mark.slow
+
 CHANGED_MEANWHILE = {
     "lost another table": "DROP TABLE org_03_prod.genai_payg_pricing",
     "has another view": f"CREATE OR REPLACE VIEW org_03_prod.{VIEW} AS SELECT 1 AS one",

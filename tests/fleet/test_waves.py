@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudact.errors import InvalidRequest
-from cloudact.fleet.waves import Member, Wave, divide, parse
+from cloudact.fleet.waves import Member, Wave, chosen, divide, parse
 
 PLANS = ("STARTER", "SCALE", None)
 members = st.lists(
@@ -100,3 +100,17 @@ def test_a_name_that_is_not_there_is_refused() -> None:
 
 def test_a_name_of_an_earlier_wave_is_left_out() -> None:
     assert sizes(divide(fleet(3), ["slug:org_001", "slug:org_001,org_002"])) == [1, 1, 1]
+
+
+def test_who_is_chosen_is_whoever_any_selector_takes() -> None:
+    found = fleet(20)
+    assert chosen(found, []) == chosen(found, ["rest", "1"]) == {member.slug for member in found}
+    assert chosen(found, ["slug:org_003", "label:tier=gold"]) == {"org_003", "org_000", "org_010"}
+    assert len(chosen(found, ["25%", "2"])) == 7
+    with pytest.raises(InvalidRequest, match="org_999"):
+        chosen(found, ["slug:org_999"])
+
+
+def test_a_slug_that_is_known_is_in_no_wave() -> None:
+    (wave,) = divide(fleet(3), ["slug:elsewhere"], frozenset({"elsewhere"}))
+    assert (wave.number, wave.selector) == (1, "rest")

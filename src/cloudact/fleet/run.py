@@ -35,6 +35,8 @@ from cloudact.tenancy.sync import SyncOutcome, SyncResult
 Notice = Callable[[Progress], None]
 Sleep = Callable[[Cancellation, float], object]
 _NAMED = 5
+# Nothing happens in a pause but that the lease is renewed, and a run that was aborted is not gone on with.
+_PAUSE_BEAT_SECONDS = 60.0
 _log = structlog.get_logger(__name__)
 
 
@@ -183,10 +185,10 @@ class FleetRunner:
         """Let the pause between two waves go by; tell whether the run was stopped meanwhile."""
         left = self.plan.request.pause_seconds
         while left > 0 and not self._is_stopped():
-            part = min(left, self.beat_seconds)
+            part = min(left, _PAUSE_BEAT_SECONDS)
             self.sleep(self._cancellation, part)
             left -= part
-            self._beat()
+            self._beat(now=True)
         return self._is_stopped()
 
     def _is_stopped(self) -> bool:
@@ -198,10 +200,10 @@ class FleetRunner:
         if not self._stop:
             self._ends_as, self._stop = state, reason
 
-    def _beat(self) -> None:
+    def _beat(self, *, now: bool = False) -> None:
         """Record what is done, renew the lease, and see whether somebody ended the run."""
         at = self.clock()
-        if at - self._looked < timedelta(seconds=self.beat_seconds):
+        if not now and at - self._looked < timedelta(seconds=self.beat_seconds):
             return
         self._looked = at
         status = self._note(at)

@@ -71,7 +71,7 @@ class FleetSync:
     organizations: Organizations
     sleep: Sleep = Cancellation.wait
     alive: IsAlive = is_alive
-    beat_seconds: float = 2.0
+    beat_seconds: float = 5.0
     unit: int = UNIT
 
     def plan(self, request: SyncRequest, actor: Actor = UNATTENDED) -> PlanAnswer:

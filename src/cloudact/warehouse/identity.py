@@ -8,7 +8,7 @@ from typing import TypeVar
 
 V = TypeVar("V")
 R = TypeVar("R")
-_MOST_KEPT = 4096
+_MOST_KEPT = 1024
 
 
 def by_identity(function: Callable[[V], R]) -> Callable[[V], R]:

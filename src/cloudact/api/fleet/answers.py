@@ -17,7 +17,7 @@ from cloudact.pipeline.states import State
 from cloudact.planning.status import SyncStatus
 
 _SELECTOR = f"A selector is {FORMS}; labels are {', '.join(LABELS)}."
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=asked.MAX_PAUSE_SECONDS)]
 
 
 class _Answer(BaseModel):
@@ -33,7 +33,7 @@ class FleetPlanRequest(SyncRequest):
 
     only: list[Text] = Field(default=[], description=f"Only organizations that any of these takes. {_SELECTOR}")
     waves: list[Text] = Field(default=[], description="Who comes first, wave after wave; everybody else comes last.")
-    pause_seconds: _Number = Field(default=0.0, description="Between two waves.")
+    pause_seconds: _Seconds = Field(default=0.0, description="Between two waves.")
     max_failures: Text = Field(
         default="0",
         description="Begin nothing more when more organizations of a wave failed: 3, or a share such as 5%.",
@@ -191,6 +191,13 @@ class FleetRunResponse(_Answer):
     lease_until: str = Field(description="When another run may take over, unless this one shows itself before.")
     recorded: bool
     message: str
+
+
+class FleetEvent(BaseModel):
+    """One of the events that follow a run: its parts, as the HTML standard names them."""
+
+    event: Literal["progress", "end"] = Field(description="`end` is the last one, of a run that has ended.")
+    data: str = Field(description="The run as JSON, as the route that shows it answers.")
 
 
 class FleetRunListQuery(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from anyio import sleep, to_thread
+from fastapi.responses import StreamingResponse
 
 from cloudact.api.fleet.answers import FleetRunResponse
 from cloudact.api.services import AppState
@@ -16,6 +17,12 @@ MEDIA_TYPE = "text/event-stream; charset=utf-8"
 POLL_SECONDS = 1.0
 # A connection on which nothing is sent may be cut by whatever is in between.
 _SILENT_POLLS = 15
+
+
+class EventStream(StreamingResponse):
+    """An answer that is sent event by event."""
+
+    media_type = MEDIA_TYPE
 
 
 async def stream(state: AppState, run: FleetRun) -> AsyncIterator[str]:

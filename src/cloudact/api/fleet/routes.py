@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
-from fastapi.responses import StreamingResponse
 
 from cloudact.api.auth import ActorDep, administrator_router
 from cloudact.api.errors import problem_responses
 from cloudact.api.fleet.answers import (
+    FleetEvent,
     FleetPlanRequest,
     FleetPlanResponse,
     FleetRunListQuery,
@@ -19,7 +19,7 @@ from cloudact.api.fleet.answers import (
     FleetStatusResponse,
     FleetSyncRequest,
 )
-from cloudact.api.fleet.events import MEDIA_TYPE, stream
+from cloudact.api.fleet.events import MEDIA_TYPE, EventStream, stream
 from cloudact.api.services import AppState, ServicesDep, StateDep
 from cloudact.fleet.sync import OpenRun
 
@@ -33,7 +33,9 @@ _LOCATION: dict[int | str, dict[str, Any]] = {
 _EVENTS: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {
         "description": "Events `progress`, then one `end`.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "model": FleetEvent,
+        # Of what is no JSON, FastAPI says that it is a string, beside the model.
+        "content": {MEDIA_TYPE: {"schema": {"type": "object"}}},
     }
 }
 
@@ -86,13 +88,13 @@ def show(services: ServicesDep, run_id: RunPath) -> FleetRunResponse:
     "/runs/{run_id}/events",
     summary="Follow a run of the fleet",
     responses=_EVENTS | problem_responses(404),
-    response_class=StreamingResponse,
+    response_class=EventStream,
 )
-def events(state: StateDep, run_id: RunPath) -> StreamingResponse:
+def events(state: StateDep, run_id: RunPath) -> EventStream:
     """Send an event whenever the run has come further, and one with its account when it has ended."""
     first = state.services.fleet_runs.progress(run_id)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream(state, first), media_type=MEDIA_TYPE, headers=headers)
+    return EventStream(stream(state, first), headers=headers)
 
 
 @router.post("/runs/{run_id}/abort", summary="Abort a run of the fleet", responses=problem_responses(404, 409))

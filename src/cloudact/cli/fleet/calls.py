@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic_core import to_jsonable_python
 
 from cloudact.cli.render import Answer
-from cloudact.errors import ConfigurationError
+from cloudact.errors import ConfigurationError, ServiceError
 from cloudact.fleet.onboarding.onboarding import FleetOnboarded
 from cloudact.fleet.progress import Progress
 from cloudact.fleet.request import SyncRequest
@@ -162,8 +162,15 @@ class RemoteFleetCalls:
         while run.get("state") == "RUNNING":
             watch(run)
             self._pause(_POLL_SECONDS)
-            run = self.show(run["run_id"])
+            run = self._looked_at(run["run_id"])
         return run
+
+    def _looked_at(self, run_id: str) -> Answer:
+        try:
+            return self.show(run_id)
+        except ServiceError as error:
+            hint = f"The run may go on without this command: cloudact fleet show {run_id}"
+            raise ServiceError(error.message, hint=hint, remote_code=error.remote_code) from error
 
 
 def _run(run_id: str) -> str:

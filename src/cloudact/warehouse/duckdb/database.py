@@ -68,7 +68,7 @@ class Database:
         # A statement must not make the process fetch code from the network.
         instance.execute("SET GLOBAL autoinstall_known_extensions = false")
         instance.execute("SET GLOBAL autoload_known_extensions = false")
-        # A checkpoint writes the whole catalog while every writer waits: docs/decisions/0021-one-file-for-a-fleet.md
+        # A checkpoint writes the whole catalog while every writer waits: docs/decisions/0022-one-file-for-a-fleet.md
         instance.execute(f"SET GLOBAL wal_autocheckpoint = '{_LOG_SIZE}'")
         instance.execute(f"SET GLOBAL wal_autocheckpoint_entries = {_LOG_ENTRIES}")
         return instance
