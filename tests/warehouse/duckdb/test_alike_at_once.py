@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cloudact.catalog.model import Dataset, Mode
+from cloudact.catalog.model import Dataset, Mode, Rendering
+from cloudact.catalog.view_file import fill
 from cloudact.errors import ChangeFailed, WarehouseBusy
 from cloudact.planning.changes import AddColumn
 from cloudact.planning.plan import Plan, make_plan
@@ -128,6 +129,31 @@ def test_what_the_unit_itself_has_changed_is_left(warehouse: DuckDBWarehouse) ->
         GROWN[1],
         described(SHOPS[2]),
     ]
+
+
+def test_who_has_other_things_on_record_is_left(warehouse: DuckDBWarehouse) -> None:
+    other = replace(GROWN[2], description="Another one.")
+    warehouse.run(lambda session: session.apply(make_plan(session.inspect(other.name), other, EVERYTHING)))
+    with warehouse.connect() as connection:
+        connection.execute(f"ALTER TABLE {NAMES[2]}.orders DROP COLUMN note")
+    before = warehouse.run(lambda session: session.inspect(NAMES[2]))
+    assert together(warehouse, GROWN) == (NAMES[2],)
+    assert warehouse.run(lambda session: session.inspect(NAMES[2])) == before
+
+
+def test_who_has_the_new_view_already_is_left(warehouse: DuckDBWarehouse) -> None:
+    template = Rendering("SELECT `id` FROM `{dataset}`.`orders`")
+    newer = [
+        replace(
+            one, views=(replace(one.views[0], query=fill(template.text, {"dataset": one.name}), rendering=template),)
+        )
+        for one in SHOPS
+    ]
+    warehouse.run(lambda session: session.apply(make_plan(session.inspect(NAMES[2]), newer[2], EVERYTHING)))
+    before = manifests(warehouse)[2]
+    assert together(warehouse, newer) == (NAMES[2],)
+    assert manifests(warehouse)[2] == before
+    assert [warehouse.run(lambda session, name=name: session.inspect(name)) for name in NAMES] == newer
 
 
 @pytest.mark.parametrize(

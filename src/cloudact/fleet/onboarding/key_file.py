@@ -21,6 +21,7 @@ from cloudact.errors import InvalidRequest, Problem
 HELD = ".uncommitted"
 _OWNER_ONLY = 0o600
 _OF_OTHERS = 0o077
+_AGAIN = "mend that, then run it again with the same files: no key that was committed is lost"
 _MOVE = "move it out of the way, or name another file"
 
 
@@ -40,8 +41,11 @@ class KeyFile:
         return dict(_parsed(line) for line in lines if line.endswith(b"\n") and line not in self._written)
 
     def hold(self, keys: Mapping[str, str]) -> None:
-        """Write keys, by organization, that are about to be committed, in place of others; returns when on disk."""
-        with _written_to(self._beside):
+        """Write keys, by organization, that are about to be committed, in place of others; returns when on disk.
+
+        Raises InvalidRequest, as `keep` does, where the disk does not take them.
+        """
+        with _refused(self._beside, _AGAIN):
             file = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _OWNER_ONLY)
             try:
                 os.fchmod(file, _OWNER_ONLY)
@@ -53,13 +57,13 @@ class KeyFile:
     def keep(self, keys: Mapping[str, str]) -> None:
         """Add keys that were committed; returns when they are on disk."""
         if keys:
-            with _written_to(self.path):
+            with _refused(self.path, _AGAIN):
                 _write(self._file, keys)
             self.slugs |= keys.keys()
 
     def release(self) -> None:
         """Forget the keys that were held: each was committed and kept, or is known not to have been."""
-        with _written_to(self._beside):
+        with _refused(self._beside, _AGAIN):
             self._beside.unlink(missing_ok=True)
             _sync_folder(self.path)
 
@@ -80,11 +84,8 @@ class KeyFile:
 def opened(path: Path) -> Iterator[KeyFile]:
     """Lend the file, made if need be; raises InvalidRequest for one that others can read, or that is in use."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
+    with _refused(path, "name a file in a folder that exists"):
         file = os.open(path, flags, _OWNER_ONLY)
-    except OSError as error:
-        reason = "is a link" if error.errno == errno.ELOOP else f"cannot be written: {error.strerror}"
-        raise _refusal(path, reason, "name a file in a folder that exists") from error
     try:
         mode = os.fstat(file).st_mode
         if not stat.S_ISREG(mode):
@@ -103,12 +104,10 @@ def opened(path: Path) -> Iterator[KeyFile]:
 
 def _held_in(beside: Path) -> list[bytes]:
     """Return the lines of the file of keys that are held, of which the last may be cut off."""
-    try:
-        file = os.open(beside, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
+    if not os.path.lexists(beside):
         return []
-    except OSError as error:
-        raise _refusal(beside, f"cannot be read: {error.strerror}", _MOVE) from error
+    with _refused(beside, _MOVE):
+        file = os.open(beside, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise _refusal(beside, "is not a regular file", _MOVE)
@@ -129,13 +128,12 @@ def _check(path: Path, lines: Iterable[bytes], fix: str) -> None:
 
 
 @contextmanager
-def _written_to(path: Path) -> Iterator[None]:
-    """Have what cannot be written, as on a full disk, end the run; what was committed meanwhile is held."""
+def _refused(path: Path, fix: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fix = "mend that, then run it again with the same files: no key that was committed is lost"
-        raise _refusal(path, f"cannot be written: {error.strerror}", fix) from error
+        reason = "is a link" if error.errno == errno.ELOOP else f"cannot be used: {error.strerror}"
+        raise _refusal(path, reason, fix) from error
 
 
 def _write(file: int, keys: Mapping[str, str]) -> None:

@@ -97,7 +97,7 @@ def _targets(unit: Unit, plan: Plan, seen: Manifest | None, declared: Sequence[D
     like = [name for name, manifest in found.items() if replace(manifest, revision=seen.revision) == seen]
     shape = _shape(unit.names(plan.dataset))
     shaped = [(name, names) for name in like if _shape(names := unit.names(name)) == shape]
-    due = [name for name, names in shaped if _has_room(names, name, own[name])]
+    due = [name for name, names in shaped if _is_due(names, name, own[name])]
     # The definition of a table, which its metadata is part of, says of columns what DuckDB has no place for.
     tables = sorted(_tables_of(plan.changes, (*_OF_COLUMNS, c.SetTableMetadata)))
     layouts = _layouts(unit, list(dict.fromkeys([plan.dataset, *due])), tables)
@@ -124,17 +124,11 @@ def _shape(names: Names) -> tuple[frozenset[str], frozenset[tuple[str, bool]]]:
     return frozenset(name.casefold() for name in names.tables), frozenset(views)
 
 
-def _has_room(names: Names, dataset: str, changes: Sequence[c.Change]) -> bool:
-    """Tell whether what is created is not there, and what is replaced is there and is not what replaces it."""
-    taken = {name.casefold() for name in (*names.tables, *names.views)}
+def _is_due(names: Names, dataset: str, changes: Sequence[c.Change]) -> bool:
+    """Tell whether each view that is replaced is not what replaces it already, which no manifest says."""
     comments = {name.casefold(): comment for name, comment in names.views.items()}
-    for change in changes:
-        match change:
-            case c.CreateTable(table=created) | c.CreateView(view=created) if created.key in taken:
-                return False
-            case c.ReplaceView(view=view) if comments.get(view.key) in (None, view_record(dataset, view)[0]):
-                return False
-    return True
+    replaced = (change.view for change in changes if isinstance(change, c.ReplaceView))
+    return all(comments.get(view.key) not in (None, view_record(dataset, view)[0]) for view in replaced)
 
 
 def _layouts(unit: Unit, datasets: Sequence[str], tables: Sequence[str]) -> dict[str, tuple[str, ...]]:
