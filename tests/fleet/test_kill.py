@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudact.fleet.progress import FleetRun
 from cloudact.pipeline.states import State
 from cloudact.settings import Settings
 from cloudact.tenancy.audit.verification import ChainStatus
@@ -29,6 +30,15 @@ def prepare(twelve: Path, folder: Path) -> Settings:
     return fleet.settings
 
 
+def assert_told_as_it_is(run: FleetRun, in_step: set[str]) -> None:
+    """Check what is said of a run whose process is gone; who is synced alone is recorded right after it."""
+    if run.state is State.RUNNING:
+        assert run.status == "INTERRUPTED"
+        assert f"`cloudact fleet resume {run.run_id}` goes on." in run.message
+        assert " is gone; " in run.message
+    assert run.synced == len(in_step) or (run.synced, in_step) == (0, {"org_02"})
+
+
 def finish(folder: Path) -> None:
     """Do again what was killed, and check what has to hold."""
     fleet = opened(folder)
@@ -36,8 +46,13 @@ def finish(folder: Path) -> None:
         rows = {slug: fleet.live.values(f"{slug}_prod") for slug in THREE}
         found = fleet.services.fleet_runs.page(limit=10, offset=0).runs
         done = [run.run_id for run in found if run.state is State.COMPLETED]
+        before = fleet.in_step()
+        if found:
+            told = fleet.services.fleet_runs.show(found[0].run_id)
+            assert_told_as_it_is(told, before)
         again = fleet.again(found[0].run_id) if found else fleet.sync(**REQUEST.as_json())
         assert again.status == "SUCCESS"
+        assert not found or again.synced_before == told.synced
         assert again.needed == 0 or not done
         assert fleet.in_step() == THREE
         runs = fleet.services.fleet_runs.page(limit=10, offset=0).runs

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cloudact.errors import WarehouseRefused
+from cloudact.fleet.progress import Progress
 from cloudact.fleet.request import SyncRequest
-from cloudact.fleet.together import Together
+from cloudact.fleet.together import Finish, Together
 from cloudact.pipeline.states import State
 from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.sync import SyncResult
@@ -68,11 +69,41 @@ def test_what_a_hand_does_to_a_table_that_is_not_in_the_plan_is_for_the_next_run
     assert (again.needed, small.in_step()) == (1, set(TWELVE))
 
 
+def test_of_a_run_that_others_ended_a_unit_changes_nothing(small: Fleet) -> None:
+    small.declare()
+    sync = replace(small.services.fleet_sync, unit=4, beat_seconds=3600.0)
+    began = sync.begin(SyncRequest())
+
+    def abort(progress: Progress) -> None:
+        if progress.synced == 4:
+            small.services.fleet_runs.abort(progress.run_id)
+
+    run = sync.carry_out(began, notice=abort)
+    assert (run.state, run.synced, run.not_reached) == (State.CANCELLED, 4, 8)
+    assert small.in_step() == small.steps(run.run_id).keys()
+    assert small.services.fleet_runs.show(run.run_id).synced == 4
+    again = small.again(run.run_id)
+    assert (again.synced_before, again.synced, small.in_step()) == (4, 8, set(TWELVE))
+
+
+def test_how_far_a_run_has_come_is_on_record_with_each_unit(small: Fleet) -> None:
+    small.declare()
+    sync = replace(small.services.fleet_sync, unit=5, beat_seconds=3600.0)
+    on_record: list[tuple[int, int]] = []
+
+    def look(progress: Progress) -> None:
+        shown = small.services.fleet_runs.show(progress.run_id)
+        on_record.append((shown.synced, len(small.steps(progress.run_id))))
+
+    sync.carry_out(sync.begin(SyncRequest()), notice=look)
+    assert on_record == [(0, 0), (5, 5), (10, 10), (12, 12)]
+
+
 def test_a_unit_that_is_refused_is_done_one_by_one(small: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     small.declare()
     asked: list[int] = []
 
-    def refuse(_self: Together, slugs: tuple[str, ...]) -> dict[str, SyncResult]:
+    def refuse(_self: Together, slugs: tuple[str, ...], _finish: Finish) -> dict[str, SyncResult]:
         asked.append(len(slugs))
         raise WarehouseRefused("not together")
 

@@ -26,6 +26,7 @@ _STYLES = {
     "BLOCKED": "bold red",
     "FAILED": "bold red",
     "TIMED_OUT": "bold red",
+    "INTERRUPTED": "bold red",
     "CANCELLED": "bold red",
     "NOT_BOOTSTRAPPED": "bold red",
     "NOT_FOUND": "bold red",

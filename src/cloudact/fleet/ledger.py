@@ -120,6 +120,17 @@ class Ledger:
 
         return self.warehouse.run(work)
 
+    def add(self, session: Session, begun: Begun, steps: Sequence[Step], metadata: Mapping[str, Any]) -> None:
+        """Add what came of organizations in the very unit that changes them.
+
+        Raises FleetRunNotOpen for a run that others have ended, so that the unit changes nothing.
+        """
+        status = self._status(session, begun.run_id)
+        if status != State.RUNNING:
+            raise FleetRunNotOpen(begun.run_id, status)
+        session.update(self.dataset, RUNS, {"run_metadata": json.dumps(metadata)}, [Equals(RUN_ID, begun.run_id)])
+        self._add(session, self._rows(begun, steps), uncertain=False)
+
     def _rows(self, begun: Begun, steps: Sequence[Step]) -> dict[tuple[str, str], list[dict[str, Any]]]:
         """Return what is to be added to each table, beside the column that identifies its rows."""
         return {
@@ -199,11 +210,11 @@ class Ledger:
         found = self.warehouse.run(lambda session: session.select(self.dataset, STEP_LOGS, columns, where))
         return [_failure(row) for row in found]
 
-    def slugs(self, run_id: str, *, failed: bool = False) -> frozenset[str]:
-        """Return the organizations that a run came to, or only those that failed in it."""
-        where = [Equals(RUN_ID, run_id), *([Equals("status", str(State.FAILED))] if failed else [])]
-        found = self.warehouse.run(lambda session: session.select(self.dataset, STEP_LOGS, ["step_name"], where))
-        return frozenset(str(row["step_name"]) for row in found)
+    def reached(self, run_id: str) -> dict[str, State]:
+        """Return the organizations that a run came to, and what came of each."""
+        columns, where = ("step_name", "status"), [Equals(RUN_ID, run_id)]
+        found = self.warehouse.run(lambda session: session.select(self.dataset, STEP_LOGS, columns, where))
+        return {str(row["step_name"]): State(str(row["status"])) for row in found}
 
     def _run(self, session: Session, run_id: str, pipeline_id: str = FLEET_SYNC) -> dict[str, Any]:
         where = [Equals(RUN_ID, run_id), Equals("pipeline_id", pipeline_id)]

@@ -170,9 +170,14 @@ class FleetPlan:
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """What an earlier run leaves to this one: whom it came to, and whom alone to go on with, if not with everybody."""
+    """What earlier runs, `run_id` the last of them, leave to this one.
 
+    That is whom they came to, whom of these they brought in step, and whom alone to go on with, if not with everybody.
+    """
+
+    run_id: str = ""
     reached: frozenset[str] = frozenset()
+    synced: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
 
 

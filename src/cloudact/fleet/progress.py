@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,21 @@ class Progress:
     blocked: int
     waves: list[WaveProgress]
     wave: int = 0
+
+    def count(self, steps: Iterable[Step]) -> None:
+        """Count what came of organizations, each in its wave."""
+        for step in steps:
+            wave = self.waves[step.wave - 1]
+            if step.state is State.COMPLETED:
+                wave.synced += 1
+            else:
+                wave.failed += 1
+
+    def with_steps(self, steps: Iterable[Step]) -> Progress:
+        """Return how far the run has come with these as well."""
+        further = Progress(self.run_id, self.blocked, [replace(item) for item in self.waves], self.wave)
+        further.count(steps)
+        return further
 
     @property
     def needed(self) -> int:
@@ -104,8 +119,9 @@ class FleetCause:
 class FleetRun:
     """The account of a run. `needed` is how many organizations it was begun for; those it did not come to are told.
 
-    `status` is SUCCESS when all that was asked for is done, and nobody is left to a person; `not_requested` is how many
-    organizations lack something that was not asked for.
+    `status` is SUCCESS when all that was asked for is done, and nobody is left to a person, and INTERRUPTED for one
+    whose row says RUNNING though its process is gone. `synced_before` is how many were brought in step by the
+    runs that this one goes on with, and `not_requested` how many organizations lack something that was not asked for.
     """
 
     run_id: str
@@ -125,6 +141,7 @@ class FleetRun:
     request: dict[str, Any]
     plan_hash: str
     continues: str
+    synced_before: int
     triggered_by: str
     started_at: datetime
     ended_at: datetime | None
@@ -134,23 +151,35 @@ class FleetRun:
     message: str
 
 
-RUNNING, SUCCESS, PARTIAL = "RUNNING", "SUCCESS", "PARTIAL"
+RUNNING, INTERRUPTED, SUCCESS, PARTIAL = "RUNNING", "INTERRUPTED", "SUCCESS", "PARTIAL"
 # What the row of a run has not before its end.
 NOT_ENDED: Mapping[str, None] = {"end_time": None, "duration_ms": None, "error_message": None}
 
 
 def account(
-    run: Mapping[str, Any], progress: Progress, failures: Iterable[FleetFailure], *, recorded: bool = True
+    run: Mapping[str, Any],
+    progress: Progress,
+    failures: Iterable[FleetFailure],
+    *,
+    recorded: bool = True,
+    interrupted: str = "",
 ) -> FleetRun:
-    """Return the account of a run: its row with parameters and metadata as JSON, how far it came, and who failed."""
+    """Return the account of a run: its row with parameters and metadata as JSON, how far it came, and who failed.
+
+    `interrupted` is why a run that is RUNNING on record has no process any more.
+    """
     state, parameters = State(run["status"]), run["parameters"]
     named = sorted(failures, key=lambda item: (item.wave == 0, item.wave, item.org_slug))
     left = progress.needed - progress.synced - progress.failed
     whole = not (left or progress.failed or progress.blocked) and state is State.COMPLETED
+    before = int(parameters.get("synced_before", 0))
+    status = SUCCESS if whole else PARTIAL
+    if state is State.RUNNING:
+        status = INTERRUPTED if interrupted else RUNNING
     return FleetRun(
         run_id=run["pipeline_logging_id"],
         state=state,
-        status=RUNNING if state is State.RUNNING else SUCCESS if whole else PARTIAL,
+        status=status,
         organizations=parameters["organizations"],
         needed=progress.needed,
         synced=progress.synced,
@@ -165,13 +194,15 @@ def account(
         request=parameters["request"],
         plan_hash=parameters["plan_hash"],
         continues=parameters["continues"],
+        synced_before=before,
         triggered_by=run["trigger_by"] or "",
         started_at=run["start_time"],
         ended_at=run["end_time"],
         duration_ms=run["duration_ms"],
         lease_until=str(run["run_metadata"].get("lease_until", "")) if state is State.RUNNING else "",
         recorded=recorded,
-        message=_message(state, progress, left, parameters["not_requested"], run["error_message"] or ""),
+        message=_before(before)
+        + _message(status, progress, left, parameters["not_requested"], interrupted or run["error_message"] or ""),
     )
 
 
@@ -188,8 +219,12 @@ def common_cause(cause: str, slug: str) -> str:
     return re.sub(rf"(?<![a-z0-9_]){re.escape(slug)}(?=_[a-z0-9]+\b|\b)", "{org_slug}", cause)
 
 
-def _message(state: State, progress: Progress, left: int, not_requested: int, error: str) -> str:
-    if state is State.RUNNING:
+def _before(synced: int) -> str:
+    return f"{synced} brought in step before. " if synced else ""
+
+
+def _message(status: str, progress: Progress, left: int, not_requested: int, error: str) -> str:
+    if status == RUNNING:
         return f"Wave {progress.wave} of {len(progress.waves)}: {progress.synced} of {progress.needed} in step so far."
     parts = [f"{progress.synced} of {progress.needed} brought in step"] if progress.needed else []
     parts += [f"{number} {what}" for number, what in _rest(progress, left) if number]

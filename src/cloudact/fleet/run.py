@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from cloudact.errors import CloudactError
+from cloudact.errors import CloudactError, FleetRunNotOpen
 from cloudact.fleet.ledger import Begun, Ending, Ledger, begun_row
 from cloudact.fleet.planning import FleetPlan
 from cloudact.fleet.progress import FleetFailure, FleetRun, Progress, Step, WaveProgress, account
@@ -31,6 +31,7 @@ from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.organizations import Organizations
 from cloudact.tenancy.store import NewId
 from cloudact.tenancy.sync import SyncOutcome, SyncResult
+from cloudact.warehouse.driver import Session
 
 Notice = Callable[[Progress], None]
 Sleep = Callable[[Cancellation, float], object]
@@ -46,15 +47,24 @@ def ignore_progress(_progress: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of organizations that were begun together, and those of them that are to be done alone."""
+    """What came of organizations that were begun together, and those of them that are to be done alone.
+
+    `recorded` is when their unit also recorded them, and `refused` why it did not, because the run has ended.
+    """
 
     steps: Sequence[Step] = ()
     left: Sequence[str] = ()
+    recorded: datetime | None = None
+    refused: str = ""
 
 
 @dataclass(slots=True)
 class FleetRunner:
-    """One run that has begun. Only the thread of `carry_out` counts and records; the others sync organizations."""
+    """One run that has begun. The thread of `carry_out` counts; the others sync organizations.
+
+    A unit of several records them itself, so that a process which is killed has on record what it did. It has the row
+    of the run to itself then: of two that write it one would be done again.
+    """
 
     begun: Begun
     plan: FleetPlan
@@ -109,6 +119,7 @@ class FleetRunner:
             cause = "; ".join(f"{item.object}: {item.what}. {item.fix}" for item in group.conflicts[:_NAMED])
             failure = Failure(cause, ErrorType.VALIDATION_ERROR)
             self._keep(Step(self.new_id(), slug, 0, State.SKIPPED, now, now, "left to a person", 0, failure))
+        self._beat(now=self._records_at_once() and bool(self._waiting))
         self._notice(self.progress)
 
     def _carry_out_wave(self, wave: Wave, counts: WaveProgress) -> None:
@@ -116,8 +127,9 @@ class FleetRunner:
         with ThreadPoolExecutor(workers, thread_name_prefix="fleet") as pool:
             batches, alone = self.plan.batches(wave, self.unit), deque[tuple[str, ...]]()
             pending: set[Future[Done]] = set()
+            batch: tuple[str, ...] | None = None
             while True:
-                while not self._is_stopped() and len(pending) < 2 * workers:
+                while not self._is_stopped() and len(pending) < self._ahead():
                     batch = alone.popleft() if alone else next(batches, None)
                     if batch is None:
                         break
@@ -127,8 +139,17 @@ class FleetRunner:
                 ended, pending = wait(pending, self.beat_seconds, FIRST_COMPLETED)
                 done = [future.result() for future in ended]
                 alone.extend((slug,) for one in done for slug in one.left)
-                self._count([step for one in done for step in one.steps], counts)
-                self._beat()
+                for one in done:
+                    self._count(one, counts)
+                if not pending or batch is None or len(batch) == 1:
+                    self._beat(now=self._records_at_once() and bool(self._waiting))
+
+    def _records_at_once(self) -> bool:
+        return self.unit > 1
+
+    def _ahead(self) -> int:
+        """How many batches are begun before the first of them is counted."""
+        return 1 if self._records_at_once() else 2 * self.workers
 
     def _sync(self, batch: tuple[str, ...], wave: int) -> Done:
         """Bring organizations in step, in a thread of the pool; nobody when nothing more is begun."""
@@ -141,15 +162,24 @@ class FleetRunner:
 
         What keeps one from it keeps them all from it, and is found again when each is done alone.
         """
-        started = self.clock()
+        started, steps = self.clock(), list[Step]()
+        at = started
+
+        def record(session: Session, results: Mapping[str, SyncResult]) -> None:
+            nonlocal at
+            at = self.clock()
+            steps[:] = [_step(self.new_id(), slug, wave, started, at, result) for slug, result in results.items()]
+            self.ledger.add(session, self.begun, steps, self._metadata(at, self.progress.with_steps(steps)))
+
         try:
-            results = self._together.sync(batch)
+            results = self._together.sync(batch, record)
+        except FleetRunNotOpen as error:
+            return Done(refused=error.message)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody has been changed
             _log.info("fleet_unit_taken_apart", organizations=len(batch), detail=failure_of(error).message)
             return Done(left=batch)
-        ended = self.clock()
-        steps = [_step(self.new_id(), slug, wave, started, ended, result) for slug, result in results.items()]
-        return Done(steps, tuple(slug for slug in batch if slug not in results))
+        left = tuple(slug for slug in batch if slug not in results)
+        return Done(steps, left, at if steps else None)
 
     def _sync_alone(self, slug: str, wave: int) -> Step:
         """Bring one organization in step."""
@@ -162,22 +192,24 @@ class FleetRunner:
             return Step(self.new_id(), slug, wave, State.FAILED, started, self.clock(), "", 0, failure)
         return _step(self.new_id(), slug, wave, started, self.clock(), result)
 
-    def _count(self, steps: list[Step], counts: WaveProgress) -> None:
-        for step in steps:
-            self._keep(step)
-            if step.state is State.COMPLETED:
-                counts.synced += 1
-            else:
-                counts.failed += 1
+    def _count(self, done: Done, counts: WaveProgress) -> None:
+        self.progress.count(done.steps)
+        for step in done.steps:
+            self._keep(step, recorded=done.recorded is not None)
+        if done.recorded:
+            self._renewed = self._looked = done.recorded
+        if done.refused:
+            self._end_now(f"the run was ended by somebody else: {done.refused}", State.CANCELLED)
         if not self.plan.request.may_go_on(counts.failed, counts.organizations):
             limit = self.plan.request.max_failures
             told = f"Stopped in wave {counts.number}: {counts.failed} of {counts.organizations} failed, more than"
             self._end_now(f"{told} max_failures allows ({limit})", State.FAILED)
-        if steps:
+        if done.steps:
             self._notice(self.progress)
 
-    def _keep(self, step: Step) -> None:
-        self._waiting.append(step)
+    def _keep(self, step: Step, *, recorded: bool = False) -> None:
+        if not recorded:
+            self._waiting.append(step)
         if failure := step.as_failure():
             self._failures.append(failure)
 
@@ -215,7 +247,7 @@ class FleetRunner:
 
     def _note(self, at: datetime) -> str:
         """Record what is done so far; returns the state of the run, or nothing where that is impossible now."""
-        steps, metadata = list(self._waiting), self._metadata(at)
+        steps, metadata = list(self._waiting), self._metadata(at, self.progress)
         try:
             status = self.ledger.note(self.begun, steps, metadata, uncertain=self._uncertain)
         except CloudactError as error:
@@ -226,8 +258,8 @@ class FleetRunner:
         self._waiting, self._uncertain, self._problem, self._renewed = [], False, "", at
         return status
 
-    def _metadata(self, at: datetime) -> dict[str, Any]:
-        return {**this_process().metadata(at), "progress": self.progress.as_json()}
+    def _metadata(self, at: datetime, progress: Progress) -> dict[str, Any]:
+        return {**this_process().metadata(at), "progress": progress.as_json()}
 
     def _finish(self) -> FleetRun:
         """Record the end, and return the account; where it cannot be recorded, the account says so."""
@@ -237,14 +269,16 @@ class FleetRunner:
             state = State.FAILED
         values = {**end_values(state, self.begun.at, at), "error_message": self._stop or None}
         run = {**begun_row(self.begun, {}, {}), **values}
-        ending = Ending(self._last_change(state, at), list(self._waiting), self._metadata(at), self._uncertain)
+        ending = Ending(
+            self._last_change(state, at), list(self._waiting), self._metadata(at, self.progress), self._uncertain
+        )
         try:
             run, self._problem = self.ledger.end(self.begun, self.actor, self._event(state), ending), ""
         except CloudactError as error:
             self._problem = error.message
             _log.warning("fleet_run_not_recorded", run_id=self.begun.run_id, detail=error.message)
         _log.info("fleet_sync_ended", run_id=self.begun.run_id, state=str(state), failed=self.progress.failed)
-        told = {**run, "parameters": self.parameters, "run_metadata": self._metadata(at)}
+        told = {**run, "parameters": self.parameters, "run_metadata": self._metadata(at, self.progress)}
         return account(told, self.progress, self._failures, recorded=not self._problem)
 
     def _event(self, state: State) -> Event:

@@ -21,6 +21,7 @@ from cloudact.fleet.waves import Member
 from cloudact.pipeline.cancellation import Cancellation
 from cloudact.pipeline.definition import FLEET_PLAN, FLEET_SYNC, Trigger, TriggerType
 from cloudact.pipeline.recovery import IsAlive, is_alive, mark_interrupted, this_process
+from cloudact.pipeline.states import State
 from cloudact.tenancy.actor import UNATTENDED, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType
 from cloudact.tenancy.audit.trail import AuditTrail
@@ -39,7 +40,13 @@ class Prepared:
 
     plan: FleetPlan
     catalogs: Declarations
-    continues: str = ""
+    continued: Continued = _NOTHING
+
+    @property
+    def synced_before(self) -> int:
+        """How many organizations earlier runs brought in step, and need nothing more."""
+        needed = {slug for wave in self.plan.waves for slug in wave.slugs}
+        return len(self.continued.synced - needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +116,16 @@ class FleetSync:
         ledger = self._ledger()
         self._mark_interrupted()
         earlier = ledger.run(run_id)
-        reached, before = ledger.slugs(run_id), earlier["parameters"]["continues"]
+        last, before = ledger.reached(run_id), earlier["parameters"]["continues"]
+        only = frozenset(slug for slug, state in last.items() if state is State.FAILED) if only_failed else None
+        reached = last
         while before:
-            reached |= ledger.slugs(before)
+            # What came of somebody last is what counts.
+            reached = ledger.reached(before) | reached
             before = ledger.run(before)["parameters"]["continues"]
-        only = ledger.slugs(run_id, failed=True) if only_failed else None
+        synced = frozenset(slug for slug, state in reached.items() if state is State.COMPLETED)
         request = SyncRequest.from_json(earlier["parameters"]["request"])
-        return self._begin(self._prepare(request, Continued(reached, only), run_id), actor)
+        return self._begin(self._prepare(request, Continued(run_id, frozenset(reached), synced, only)), actor)
 
     def described(self, run: OpenRun) -> FleetRun:
         """Return the account of a run that has just begun."""
@@ -147,7 +157,7 @@ class FleetSync:
         )
         return runner.carry_out(cancellation or Cancellation(), notice)
 
-    def _prepare(self, request: SyncRequest, continued: Continued = _NOTHING, continues: str = "") -> Prepared:
+    def _prepare(self, request: SyncRequest, continued: Continued = _NOTHING) -> Prepared:
         request.check()
         catalogs = self.catalogs.pinned()
         catalog = catalogs.load()
@@ -155,7 +165,7 @@ class FleetSync:
         found = [Member(item.org_slug) for item in seen.roster]
         if request.looks_at_profiles():
             found = self.warehouse.run(lambda session: list(candidates(session, catalog)))
-        return Prepared(make_fleet_plan(catalog, request, seen.groups, found, continued), catalogs, continues)
+        return Prepared(make_fleet_plan(catalog, request, seen.groups, found, continued), catalogs, continued)
 
     def _begin(self, prepared: Prepared, actor: Actor) -> OpenRun:
         taken_over = self._mark_interrupted()
@@ -166,7 +176,8 @@ class FleetSync:
         parameters = {
             "request": plan.request.as_json(),
             "plan_hash": plan.hash(),
-            "continues": prepared.continues,
+            "continues": prepared.continued.run_id,
+            "synced_before": prepared.synced_before,
             "organizations": plan.organizations,
             "not_requested": plan.not_requested,
         }

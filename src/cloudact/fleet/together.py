@@ -5,7 +5,7 @@ Only where a unit is a transaction: either all of them are in step after it, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,8 @@ from cloudact.tenancy.store import PROVISIONING, NewId, Store, declared_dataset
 from cloudact.tenancy.sync import Applied, SyncResult, changes_made, plan_for, report
 from cloudact.warehouse.driver import Session
 
+# Is called at the end of a unit, with what it did to each.
+Finish = Callable[[Session, Mapping[str, SyncResult]], None]
 # How many organizations a unit is for.
 UNIT = 50
 
@@ -41,13 +43,20 @@ class Together:
         given = organizations
         return Together(given.catalogs, given.trail, actor, policy, given.clock, given.new_id)
 
-    def sync(self, slugs: Sequence[str]) -> dict[str, SyncResult]:
+    def sync(self, slugs: Sequence[str], finish: Finish) -> dict[str, SyncResult]:
         """Bring in step those that need what the first of them needs, and tell what was done to each.
 
-        Whoever is left out has not been changed, and is to be synced alone. Raises what the warehouse met, and then
-        nobody has been changed.
+        Whoever is left out has not been changed, and is to be synced alone. Raises what the warehouse met, and what
+        `finish` raises, and then nobody has been changed.
         """
-        return self.trail.run(lambda session: self._sync(session, slugs))
+
+        def work(session: Session) -> dict[str, SyncResult]:
+            results = self._sync(session, slugs)
+            if results:
+                finish(session, results)
+            return results
+
+        return self.trail.run(work)
 
     def _sync(self, session: Session, slugs: Sequence[str]) -> dict[str, SyncResult]:
         catalog = self.catalogs.load()

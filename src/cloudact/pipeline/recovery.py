@@ -89,7 +89,7 @@ def mark_interrupted(
         return ()
     ended: list[str] = []
     for run in found:
-        reason = _why_interrupted(run, now, alive)
+        reason = why_interrupted(_metadata(run["run_metadata"]), run["start_time"], now, alive)
         end = partial(_end, dataset=dataset, run=run, reason=reason, now=now)
         if reason and _counted(warehouse, end, accounting):
             ended.append(run[RUN_ID])
@@ -110,9 +110,8 @@ def _open_runs(session: Session, dataset: str) -> list[dict[str, Any]]:
     ]
 
 
-def _why_interrupted(run: Mapping[str, Any], now: datetime, alive: IsAlive) -> str:
-    """Return why a run that is open has no process any more, or nothing when it may have one."""
-    metadata = _metadata(run["run_metadata"])
+def why_interrupted(metadata: Mapping[str, Any], began: datetime, now: datetime, alive: IsAlive = is_alive) -> str:
+    """Return why a run that is open has no process any more, or nothing when it may have one; changes nothing."""
     process = Process(
         str(metadata.get("host", "")), _pid(metadata.get("pid")), str(metadata.get("process_started", ""))
     )
@@ -120,7 +119,7 @@ def _why_interrupted(run: Mapping[str, Any], now: datetime, alive: IsAlive) -> s
     named = f"process {process.pid} on {process.host.partition(' ')[0] or 'an unknown host'}"
     if alive(process) is False:
         return f"interrupted: {named} is gone"
-    until = _time(metadata.get("lease_until")) or run["start_time"] + LEASE
+    until = _time(metadata.get("lease_until")) or began + LEASE
     if until < now:
         return f"interrupted: {named} gave no sign of life before its lease ended at {until:%Y-%m-%d %H:%M:%S %Z}"
     return ""

@@ -167,8 +167,9 @@ class FleetRunResponse(_Answer):
 
     run_id: str
     state: State
-    status: Literal["RUNNING", "SUCCESS", "PARTIAL"] = Field(
-        description="SUCCESS when all that was asked for is done, and nobody is left to a person."
+    status: Literal["RUNNING", "INTERRUPTED", "SUCCESS", "PARTIAL"] = Field(
+        description="SUCCESS when all that was asked for is done, and nobody is left to a person; INTERRUPTED while "
+        "the state is still RUNNING, though the run's process is gone."
     )
     organizations: int = Field(description="How many there were.")
     needed: int = Field(description="How many the run was begun for.")
@@ -184,6 +185,7 @@ class FleetRunResponse(_Answer):
     request: RequestResponse
     plan_hash: str
     continues: str = Field(description="The run that this one goes on with; empty for none.")
+    synced_before: int = Field(description="How many were brought in step by the runs that this one goes on with.")
     triggered_by: str
     started_at: datetime
     ended_at: datetime | None

@@ -10,8 +10,7 @@ from fastapi.responses import StreamingResponse
 from cloudact.api.fleet.answers import FleetRunResponse
 from cloudact.api.services import AppState
 from cloudact.errors import CloudactError
-from cloudact.fleet.progress import FleetRun
-from cloudact.pipeline.states import State
+from cloudact.fleet.progress import RUNNING, FleetRun
 
 MEDIA_TYPE = "text/event-stream; charset=utf-8"
 POLL_SECONDS = 1.0
@@ -31,7 +30,7 @@ async def stream(state: AppState, run: FleetRun) -> AsyncIterator[str]:
     Any process may carry the run out, so it is its row that is looked at.
     """
     runs, silent, last = state.services.fleet_runs, 0, ""
-    while run.state is State.RUNNING and not state.shutdown.begun:
+    while run.status == RUNNING and not state.shutdown.begun:
         text = _text(run)
         silent = 0 if text != last else silent + 1
         if text != last:
@@ -44,7 +43,7 @@ async def stream(state: AppState, run: FleetRun) -> AsyncIterator[str]:
             run = await to_thread.run_sync(runs.progress, run.run_id)
         except CloudactError:
             continue  # the warehouse does not answer now, which says nothing about the run
-    if run.state is not State.RUNNING:
+    if run.status != RUNNING:
         yield _event("end", _text(await to_thread.run_sync(runs.show, run.run_id)))
 
 

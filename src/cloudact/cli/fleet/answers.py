@@ -48,7 +48,8 @@ def run(answer: Answer) -> None:
     """Print the account of a run: each wave, and everybody who is not in step, by cause."""
     console = answer_console()
     took = f", {answer['duration_ms'] / 1000:.1f} s" if answer["duration_ms"] is not None else ""
-    headline(console, "fleet sync", answer["state"], f"{answer['message']} (run {answer['run_id']}{took})")
+    state = "INTERRUPTED" if answer["status"] == "INTERRUPTED" else answer["state"]
+    headline(console, "fleet sync", state, f"{answer['message']} (run {answer['run_id']}{took})")
     for wave in answer["waves"]:
         left = wave["organizations"] - wave["synced"] - wave["failed"]
         parts = [f"{wave['synced']} in step", f"{wave['failed']} failed", f"{left} not reached"]

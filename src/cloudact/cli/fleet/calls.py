@@ -159,7 +159,7 @@ class RemoteFleetCalls:
         return self._send("POST", f"{_run(run_id)}/abort")
 
     def _until_it_ended(self, run: Answer, watch: Watch) -> Answer:
-        while run.get("state") == "RUNNING":
+        while run.get("status") == "RUNNING":
             watch(run)
             self._pause(_POLL_SECONDS)
             run = self._looked_at(run["run_id"])

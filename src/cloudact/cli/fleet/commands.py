@@ -22,7 +22,7 @@ from cloudact.fleet.waves import FORMS, LABELS
 app = typer.Typer(no_args_is_help=True, help="The fleet: all organizations at once, compared and synced in waves.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="As a sync prints it, and `fleet runs`.")]
-_EXIT_CODES = {"COMPLETED": 0, "RUNNING": 0, "CANCELLED": INTERRUPTED}
+_EXIT_CODES = {"COMPLETED": 0, "CANCELLED": INTERRUPTED}
 _SELECTORS = f"{FORMS}; labels are {', '.join(LABELS)}"
 
 
