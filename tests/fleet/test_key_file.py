@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -82,7 +85,7 @@ def test_a_file_that_others_read_is_refused(path: Path) -> None:
 def test_a_disk_that_takes_no_more_is_told(path: Path) -> None:
     with opened(path) as keys:
         beside(path).mkdir()
-        with pytest.raises(InvalidRequest, match="cannot be written"):
+        with pytest.raises(InvalidRequest, match="cannot be used"):
             keys.hold({"one": "one_api_x"})
 
 
@@ -96,3 +99,48 @@ def test_a_link_a_device_and_a_folder_are_no_files_for_keys(path: Path) -> None:
     for where in (path, Path("/dev/null"), path.parent, path.parent / "no" / "keys"):
         with pytest.raises(InvalidRequest), opened(where):
             pass
+
+
+@contextmanager
+def full_disk(after: int) -> Iterator[None]:
+    """Let no file become longer than so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (after, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_key_that_cannot_be_written_once_it_is_committed_is_still_held(path: Path) -> None:
+    with opened(path) as keys:
+        keys.hold({"one": "one_api_x"})
+        with full_disk(9), pytest.raises(InvalidRequest, match="cannot be used: File too large") as refused:
+            keys.keep({"one": "one_api_x"})
+    assert "run it again with the same files" in refused.value.hint
+    assert path.read_text() == ONE[:9]
+    with opened(path) as keys:
+        keys.keep(keys.held())
+    assert path.read_text() == ONE
+
+
+def test_a_key_that_cannot_be_held_is_not_committed(path: Path) -> None:
+    with opened(path) as keys, full_disk(9), pytest.raises(InvalidRequest, match="cannot be used"):
+        keys.hold({"one": "one_api_x"})
+
+
+@pytest.mark.parametrize("what", ["text", "link", "folder"])
+def test_what_is_in_the_place_of_held_keys_is_left_alone(path: Path, what: str) -> None:
+    other = path.with_name("other")
+    other.write_text("text\n")
+    match what:
+        case "text":
+            beside(path).write_text("text\n")
+        case "link":
+            beside(path).symlink_to(other)
+        case "folder":
+            beside(path).mkdir()
+    with opened(path) as keys, pytest.raises(InvalidRequest, match=r"uncommitted .*(something|link|regular)"):
+        keys.held()
+    assert beside(path).exists()
+    assert other.read_text() == "text\n"

@@ -138,6 +138,8 @@ def test_everybody_is_checked_before_anybody_is_onboarded(small: Fleet) -> None:
         *asked("new_6", subscription_plan="NONE"),
         *asked("new_7", regenerate_api_key_if_exists=True),
         *asked("new_8", admin_email=7),
+        asked("new_9")[0].replace("{", '{"org_slug": "new_10", '),
+        asked("new_11")[0].replace("{", '{"\\ud800": 1, '),
     ]
     with pytest.raises(InvalidRequest) as refused:
         onboard(small, lines)
@@ -151,9 +153,19 @@ def test_everybody_is_checked_before_anybody_is_onboarded(small: Fleet) -> None:
         ("line 7", "subscription_plan"),
         ("line 8", "regenerate_api_key_if_exists"),
         ("line 9", "admin_email"),
+        ("line 10", ""),
+        ("line 11", "\\ud800"),
     ]
+    assert "a field is there twice" in refused.value.message
     assert small.live.rows(PROFILES, "new_1") == []
     assert not key_file_of(small.services).exists()
+
+
+def test_of_thousands_of_problems_the_message_shows_some(small: Fleet) -> None:
+    with pytest.raises(InvalidRequest, match="1001 problems; nobody was onboarded") as refused:
+        onboard(small, ["no json"] * 1001)
+    assert len(refused.value.problems) == 1001
+    assert refused.value.message.splitlines()[-1] == "  and 901 more; --json names all"
 
 
 def test_without_what_onboarding_needs_nothing_is_begun(small: Fleet) -> None:
@@ -167,6 +179,7 @@ class Killed(BaseException):
     """What no code expects."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["hold", "keep", "release"])
 @pytest.mark.parametrize("after", [False, True])
 def test_ended_around_a_write_of_keys_it_is_finished_by_running_it_again(

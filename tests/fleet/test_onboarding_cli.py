@@ -33,7 +33,8 @@ def test_it_tells_who_failed_and_shows_no_key(cli: CommandLine, requests: Path, 
     assert "line 3: org_01: Organization already exists: org_01, with another company_name, admin_email" in done.stdout
     assert "_api_" not in done.stdout + done.stderr
     assert [json.loads(line)["org_slug"] for line in keys.read_text().splitlines()] == ["new_1", "new_2"]
-    requests.write_text("\n".join(asked("new_1", "new_2", "new_3")))
+    separator = asked("new_3", company_name="New\u2028Co")[0].replace("\\u2028", "\u2028")
+    requests.write_text("\n".join([*asked("new_1", "new_2"), separator]), encoding="utf-8")
     answer = json.loads(cli.succeed("fleet", "onboard", str(requests), "--keys-out", str(keys), "--json"))
     assert {name: answer[name] for name in ("requests", "onboarded", "skipped", "failed")} == {
         "requests": 3,

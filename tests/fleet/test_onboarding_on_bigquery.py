@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
 from cloudact.wiring import Services
@@ -10,6 +12,7 @@ from tests.fleet.doomed import asked, key_file_of
 from tests.fleet.test_onboarding import keys_in
 
 
+@pytest.mark.slow
 def test_each_is_onboarded_by_itself(on_bigquery: tuple[Services, Fake]) -> None:
     services, _ = on_bigquery
     services.bootstrap.run()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from cloudact.catalog.model import Mode
+from cloudact.catalog.model import Dataset, Mode, Rendering
+from cloudact.catalog.view_file import fill
 from cloudact.errors import ChangeFailed, WarehouseBusy
 from cloudact.planning.changes import AddColumn
 from cloudact.planning.plan import Plan, make_plan
 from cloudact.planning.policy import EVERYTHING
 from cloudact.warehouse.driver import Progress, Session
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
-from tests.contract.datasets import column
+from tests.contract.datasets import SHOP, column, with_columns
 from tests.contract.test_alike import GROWN, NAMES, SHOPS, shop, together
 
 MANIFEST = "SELECT {}.cloudact_manifest()"
@@ -100,3 +103,71 @@ def test_every_change_of_every_dataset_is_told(warehouse: DuckDBWarehouse) -> No
     assert [(item.dataset, item.number) for item in told] == [
         (name, number + 1) for name in NAMES for number in range(per_dataset)
     ]
+
+
+def test_what_is_known_of_a_column_stays_where_the_planned_dataset_has_lost_it() -> None:
+    warehouse = DuckDBWarehouse(None)
+    older = with_columns(SHOP, "orders", column("old", description="An old one."))
+    assert together(warehouse, [shop(name, older) for name in NAMES]) == ()
+    with warehouse.connect() as connection:
+        connection.execute(f"ALTER TABLE {NAMES[0]}.orders DROP COLUMN old")
+    before = warehouse.run(lambda session: session.inspect(NAMES[1]))
+    assert together(warehouse, [described(dataset) for dataset in SHOPS]) == tuple(NAMES[1:])
+    assert warehouse.run(lambda session: session.inspect(NAMES[0])) == described(SHOPS[0])
+    assert warehouse.run(lambda session: session.inspect(NAMES[1])) == before
+
+
+def test_what_the_unit_itself_has_changed_is_left(warehouse: DuckDBWarehouse) -> None:
+    def work(session: Session) -> tuple[str, ...]:
+        bring(session, 1)
+        plan = make_plan(session.inspect(NAMES[0]), described(SHOPS[0]), EVERYTHING)
+        return session.apply_alike(plan, [described(dataset) for dataset in SHOPS])
+
+    assert warehouse.run(work) == (NAMES[1],)
+    assert [warehouse.run(lambda session, name=name: session.inspect(name)) for name in NAMES[:3]] == [
+        described(SHOPS[0]),
+        GROWN[1],
+        described(SHOPS[2]),
+    ]
+
+
+def test_who_has_other_things_on_record_is_left(warehouse: DuckDBWarehouse) -> None:
+    other = replace(GROWN[2], description="Another one.")
+    warehouse.run(lambda session: session.apply(make_plan(session.inspect(other.name), other, EVERYTHING)))
+    with warehouse.connect() as connection:
+        connection.execute(f"ALTER TABLE {NAMES[2]}.orders DROP COLUMN note")
+    before = warehouse.run(lambda session: session.inspect(NAMES[2]))
+    assert together(warehouse, GROWN) == (NAMES[2],)
+    assert warehouse.run(lambda session: session.inspect(NAMES[2])) == before
+
+
+def test_who_has_the_new_view_already_is_left(warehouse: DuckDBWarehouse) -> None:
+    template = Rendering("SELECT `id` FROM `{dataset}`.`orders`")
+    newer = [
+        replace(
+            one, views=(replace(one.views[0], query=fill(template.text, {"dataset": one.name}), rendering=template),)
+        )
+        for one in SHOPS
+    ]
+    warehouse.run(lambda session: session.apply(make_plan(session.inspect(NAMES[2]), newer[2], EVERYTHING)))
+    before = manifests(warehouse)[2]
+    assert together(warehouse, newer) == (NAMES[2],)
+    assert manifests(warehouse)[2] == before
+    assert [warehouse.run(lambda session, name=name: session.inspect(name)) for name in NAMES] == newer
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TABLE {}.notes", "CREATE TABLE {}.own (x BIGINT)", "CREATE OR REPLACE VIEW {}.open_orders AS SELECT 1 AS x"],
+)
+def test_who_needs_more_than_the_plan_is_left(warehouse: DuckDBWarehouse, statement: str) -> None:
+    """As it would be called in step after it."""
+    with warehouse.connect() as connection:
+        connection.execute(statement.format(NAMES[2]))
+    assert together(warehouse, GROWN) == (NAMES[2],)
+
+
+def described(dataset: Dataset) -> Dataset:
+    """Return the dataset with another description of its orders."""
+    tables = (replace(table, description="New.") if table.name == "orders" else table for table in dataset.tables)
+    return replace(dataset, tables=tuple(tables))

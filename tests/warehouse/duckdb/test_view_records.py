@@ -147,3 +147,15 @@ def test_who_replaces_a_view_by_hand_makes_it_stale(warehouse: DuckDBWarehouse, 
         connection.execute(f"CREATE OR REPLACE VIEW acme_corp_prod.{VIEW} AS SELECT 1 AS one")
     assert [str(change) for change in bring(warehouse, acme)] == [f"replace view {VIEW}"]
     assert live(warehouse, "acme_corp_prod") == acme
+
+
+def test_a_view_that_is_renamed_by_hand_is_missed_and_made_anew(warehouse: DuckDBWarehouse, catalog: Catalog) -> None:
+    """Its comment, and with it what is on record, goes along with the new name."""
+    acme = catalog.organization_dataset("acme_corp")
+    bring(warehouse, acme)
+    with warehouse.connect() as connection:
+        connection.execute(f"ALTER VIEW acme_corp_prod.{VIEW} RENAME TO x_renamed")
+    assert [str(change) for change in bring(warehouse, acme)] == [f"create view {VIEW}"]
+    found = live(warehouse, "acme_corp_prod")
+    assert found is not None
+    assert {view.name for view in found.views} == {"x_renamed", *(view.name for view in acme.views)}

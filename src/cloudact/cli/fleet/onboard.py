@@ -44,7 +44,8 @@ def onboard(file: FileArgument, *, keys_out: KeysOption, as_json: JsonOption = F
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
+        # Nothing but a line feed ends a line: JSON may have other separators of lines inside a text.
+        return file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         what = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
         raise InvalidRequest(f"{file} {what}", problems=[Problem(str(file), "", what, "")]) from error

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from cloudact.errors import InvalidRequest, Problem
 HELD = ".uncommitted"
 _OWNER_ONLY = 0o600
 _OF_OTHERS = 0o077
+_AGAIN = "mend that, then run it again with the same files: no key that was committed is lost"
+_MOVE = "move it out of the way, or name another file"
 
 
 class KeyFile:
@@ -35,19 +37,15 @@ class KeyFile:
 
     def held(self) -> dict[str, str]:
         """Return the keys, by organization, that an earlier run was about to commit and that are not in the file."""
-        try:
-            lines = self._beside.read_bytes().splitlines(keepends=True)
-        except FileNotFoundError:
-            return {}
-        whole = [line for line in lines if line.endswith(b"\n") and line not in self._written]
-        return dict(_parsed(line) for line in whole)
+        lines = _held_in(self._beside)
+        return dict(_parsed(line) for line in lines if line.endswith(b"\n") and line not in self._written)
 
     def hold(self, keys: Mapping[str, str]) -> None:
         """Write keys, by organization, that are about to be committed, in place of others; returns when on disk.
 
         Raises InvalidRequest, as `keep` does, where the disk does not take them.
         """
-        with _refused(self._beside):
+        with _refused(self._beside, _AGAIN):
             file = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _OWNER_ONLY)
             try:
                 os.fchmod(file, _OWNER_ONLY)
@@ -59,14 +57,15 @@ class KeyFile:
     def keep(self, keys: Mapping[str, str]) -> None:
         """Add keys that were committed; returns when they are on disk."""
         if keys:
-            with _refused(self.path):
+            with _refused(self.path, _AGAIN):
                 _write(self._file, keys)
             self.slugs |= keys.keys()
 
     def release(self) -> None:
         """Forget the keys that were held: each was committed and kept, or is known not to have been."""
-        self._beside.unlink(missing_ok=True)
-        _sync_folder(self.path)
+        with _refused(self._beside, _AGAIN):
+            self._beside.unlink(missing_ok=True)
+            _sync_folder(self.path)
 
     def _lines(self) -> Iterator[bytes]:
         """Yield the lines there are; of a last one that a kill has cut off, whose key is held, nothing is left."""
@@ -74,16 +73,10 @@ class KeyFile:
         lines = content.splitlines(keepends=True)
         if lines and not lines[-1].endswith(b"\n"):
             cut = lines.pop()
-            beside = self._beside.read_bytes().splitlines(keepends=True) if self._beside.exists() else []
-            if not any(line.startswith(cut) for line in beside):
+            if not any(line.startswith(cut) for line in _held_in(self._beside)):
                 raise _refusal(self.path, "has a last line that is cut off", "mend or remove that line")
             os.ftruncate(self._file, len(content) - len(cut))
-        try:
-            for line in lines:
-                _parsed(line)
-        except (ValueError, KeyError, TypeError):
-            what = "holds something else than keys"
-            raise _refusal(self.path, what, "name a file that does not exist yet") from None
+        _check(self.path, lines, "name a file that does not exist yet")
         yield from lines
 
 
@@ -91,7 +84,7 @@ class KeyFile:
 def opened(path: Path) -> Iterator[KeyFile]:
     """Lend the file, made if need be; raises InvalidRequest for one that others can read, or that is in use."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
-    with _refused(path):
+    with _refused(path, "name a file in a folder that exists"):
         file = os.open(path, flags, _OWNER_ONLY)
     try:
         mode = os.fstat(file).st_mode
@@ -109,13 +102,38 @@ def opened(path: Path) -> Iterator[KeyFile]:
         os.close(file)
 
 
+def _held_in(beside: Path) -> list[bytes]:
+    """Return the lines of the file of keys that are held, of which the last may be cut off."""
+    if not os.path.lexists(beside):
+        return []
+    with _refused(beside, _MOVE):
+        file = os.open(beside, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise _refusal(beside, "is not a regular file", _MOVE)
+        with os.fdopen(os.dup(file), "rb") as content:
+            lines = content.read().splitlines(keepends=True)
+    finally:
+        os.close(file)
+    _check(beside, [line for line in lines if line.endswith(b"\n")], _MOVE)
+    return lines
+
+
+def _check(path: Path, lines: Iterable[bytes], fix: str) -> None:
+    try:
+        for line in lines:
+            _parsed(line)
+    except (ValueError, KeyError, TypeError):
+        raise _refusal(path, "holds something else than keys", fix) from None
+
+
 @contextmanager
-def _refused(path: Path) -> Iterator[None]:
+def _refused(path: Path, fix: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = "is a link" if error.errno == errno.ELOOP else f"cannot be written: {error.strerror}"
-        raise _refusal(path, reason, "name a file in a folder that exists, on a disk with room") from error
+        reason = "is a link" if error.errno == errno.ELOOP else f"cannot be used: {error.strerror}"
+        raise _refusal(path, reason, fix) from error
 
 
 def _write(file: int, keys: Mapping[str, str]) -> None:

@@ -93,8 +93,9 @@ class FleetOnboarding:
     ) -> FleetOnboarded:
         """Onboard everybody who is not yet, writing each key to a file before it is committed that it is one.
 
-        Raises InvalidRequest for a line or file that is not as it has to be, before anything is changed, and what
-        would keep everybody from being onboarded. What keeps one from it is in the answer.
+        Raises InvalidRequest for a line or file that is not as it has to be, before anything is changed, or when a key
+        can no longer be written, as on a full disk; and what would keep everybody from being onboarded. What keeps one
+        from it is in the answer.
         """
         catalogs = self.catalogs.pinned()
         requests = parse(lines, catalogs.plans())

@@ -13,6 +13,8 @@ from cloudact.tenancy.plans import SubscriptionPlan
 REQUIRED = ("org_slug", "company_name", "admin_email")
 # What changes an organization that exists is asked for by itself, where its answer is read.
 _NOT_FOR_MANY = ("regenerate_api_key_if_exists", "adopt_existing_dataset", "given")
+# A file that is of another kind altogether has a problem on each of its lines.
+_SHOWN = 100
 FIELDS = tuple(item.name for item in fields(OnboardingRequest) if item.name not in _NOT_FOR_MANY)
 
 
@@ -39,14 +41,15 @@ def parse(lines: Iterable[str], plans: Mapping[str, SubscriptionPlan]) -> list[L
         found.append(Line(number, request))
     if problems:
         head = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; nobody was onboarded"
-        text = "\n".join([head, *(f"  {problem}" for problem in problems)])
+        more = [f"  and {len(problems) - _SHOWN} more; --json names all"] if len(problems) > _SHOWN else []
+        text = "\n".join([head, *(f"  {problem}" for problem in problems[:_SHOWN]), *more])
         raise InvalidRequest(text, problems=problems, hint="Mend the lines that are named, then run it again.")
     return found
 
 
 def _request(text: str, where: str, problems: list[Problem]) -> OnboardingRequest | None:
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         problems.append(Problem(where, "", f"is not JSON: {error}", "write one JSON object on each line"))
         return None
@@ -54,15 +57,25 @@ def _request(text: str, where: str, problems: list[Problem]) -> OnboardingReques
         problems.append(Problem(where, "", "is not a JSON object", f"write {{...}} with {', '.join(FIELDS)}"))
         return None
     before = len(problems)
-    for name in raw.keys() - set(FIELDS):
+    for name in sorted(raw.keys() - set(FIELDS)):
         fix = "onboard it by itself" if name in _NOT_FOR_MANY else f"fields are {', '.join(FIELDS)}"
-        problems.append(Problem(where, name, "is not known here", fix))
+        # Half of a surrogate pair can be escaped in JSON, and cannot be printed.
+        shown = name.encode(errors="backslashreplace").decode()
+        problems.append(Problem(where, shown, "is not known here", fix))
     problems += [Problem(where, name, "is missing", "add it") for name in REQUIRED if raw.get(name) is None]
     given = {name: value for name, value in raw.items() if name in FIELDS and value is not None}
     for name, value in given.items():
         if not isinstance(value, str):
             problems.append(Problem(where, name, "is not a text", "write it in double quotes"))
     return OnboardingRequest(**given, given=frozenset(given)) if len(problems) == before else None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object's fields; JSON may say one twice, and then nobody knows which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a field is there twice")
+    return found
 
 
 def _unmet(

@@ -7,6 +7,7 @@ rarely (see listing.py); columns come from DESCRIBE, which goes straight to one 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import duckdb
@@ -118,8 +119,9 @@ class Inspector:
     def _views(self, dataset: str, views: Mapping[str, str]) -> list[View]:
         digests = {name: digest_in(comment) for name, comment in views.items()}
         texts = self.definitions(filter(None, digests.values()))
+        # A hand that renames a view takes its comment along.
         return [
-            view_from_record(dataset, comment, texts[digests[name]])
+            replace(view_from_record(dataset, comment, texts[digests[name]]), name=name)
             if digests[name] in texts
             else _foreign_view(name, comment)
             for name, comment in sorted(views.items())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ _VIEWS = (
     "SELECT schema_name, view_name, coalesce(comment, sql) FROM duckdb_views() "
     "WHERE database_name = current_database() AND NOT internal"
 )
+# No dataset has this name.
+_EVERYTHING = ""
 
 
 @dataclass(slots=True)
@@ -50,13 +53,14 @@ class Listing:
         self._lock = threading.Lock()
         self._names: dict[str, _Kept] | None = None
         self._shared: dict[frozenset[str], frozenset[str]] = {}
-        self._unsettled = 0
+        # The datasets of units that commit just now, or everything, while a connection is lent.
+        self._unsettled = Counter[str]()
         self._generation = 0
 
     def of(self, dataset: str, connection: duckdb.DuckDBPyConnection) -> Names:
         """Return the names in one dataset, reading the catalog only when what is known may not be all."""
         with self._lock:
-            if self._names is not None and not self._unsettled:
+            if self._names is not None and not self._is_unsettled(dataset):
                 return _copy(self._names.get(dataset.casefold()))
             generation = self._generation
         names = self._read(connection)
@@ -71,7 +75,7 @@ class Listing:
         if not created:
             yield
             return
-        with self._settling():
+        with self._settling(*created):
             yield
             with self._lock:
                 for dataset, names in created.items():
@@ -85,7 +89,7 @@ class Listing:
     @contextmanager
     def lent(self) -> Iterator[None]:
         """Enclose the time a connection is in other hands, where anything may be done with it."""
-        with self._settling():
+        with self._settling(_EVERYTHING):
             try:
                 yield
             finally:
@@ -111,16 +115,21 @@ class Listing:
     def _share(self, tables: frozenset[str]) -> frozenset[str]:
         return self._shared.setdefault(tables, tables)
 
+    def _is_unsettled(self, dataset: str) -> bool:
+        return self._unsettled[dataset.casefold()] > 0 or self._unsettled[_EVERYTHING] > 0
+
     @contextmanager
-    def _settling(self) -> Iterator[None]:
-        """Until the end of the block, what is known may lag behind, and what is read may be from before."""
+    def _settling(self, *datasets: str) -> Iterator[None]:
+        """Until the end of the block, what is known of these may lag behind, and what is read may be from before."""
+        keys = [dataset.casefold() for dataset in datasets]
         with self._lock:
-            self._unsettled += 1
+            self._unsettled.update(keys)
         try:
             yield
         finally:
             with self._lock:
-                self._unsettled -= 1
+                self._unsettled.subtract(keys)
+                self._unsettled = +self._unsettled
                 self._generation += 1
 
 

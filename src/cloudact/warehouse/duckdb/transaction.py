@@ -157,7 +157,11 @@ class Transaction:
         if plan.actual is not None:
             self._check_unchanged(plan)
             seen = self._seen[plan.dataset].manifest
-        return apply_alike(self, plan, seen, declared, self._observer)
+        # What this unit has changed is no longer as it was committed, which is what the others are compared with.
+        changed = frozenset(self._written)
+        fresh = [dataset for dataset in declared if dataset.name not in changed]
+        left = {*changed, *apply_alike(self, plan, seen, fresh, self._observer)}
+        return tuple(dataset.name for dataset in declared if dataset.name in left)
 
     def authorize(self, reader: str, source: str) -> None:
         """See `Session.authorize`; whoever opens the file reads all of it."""

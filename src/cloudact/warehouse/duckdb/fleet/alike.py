@@ -1,7 +1,7 @@
 """One plan for many datasets, all in the unit's transaction: what they have in common is read and worked out once.
 
-A dataset is like the one that was planned for when its manifest is, but for how often it was written, when each table
-whose columns are changed has the same columns, and when its names leave room for what is created.
+A dataset is like the one that was planned for when its manifest is, but for how often it was written, when it has the
+same tables and views, none of them replaced by hand, and when each table that is changed has the same columns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import Observer, Progress
 from cloudact.warehouse.duckdb import ddl
 from cloudact.warehouse.duckdb.listing import Names
-from cloudact.warehouse.duckdb.manifest import Manifest, digest_of, table_to_text, view_record
+from cloudact.warehouse.duckdb.manifest import Manifest, digest_in, digest_of, table_to_text, view_record
 from cloudact.warehouse.duckdb.type_map import literal, quote
 
 # As many tables as are read by one statement; each is a branch of a UNION ALL.
@@ -95,8 +95,11 @@ def _targets(unit: Unit, plan: Plan, seen: Manifest | None, declared: Sequence[D
         return []
     found = _manifests(unit, list(own))
     like = [name for name, manifest in found.items() if replace(manifest, revision=seen.revision) == seen]
-    due = [name for name in like if _has_room(unit.names(name), name, own[name])]
-    tables = sorted(_tables_of(plan.changes, _OF_COLUMNS))
+    shape = _shape(unit.names(plan.dataset))
+    shaped = [(name, names) for name in like if _shape(names := unit.names(name)) == shape]
+    due = [name for name, names in shaped if _is_due(names, name, own[name])]
+    # The definition of a table, which its metadata is part of, says of columns what DuckDB has no place for.
+    tables = sorted(_tables_of(plan.changes, (*_OF_COLUMNS, c.SetTableMetadata)))
     layouts = _layouts(unit, list(dict.fromkeys([plan.dataset, *due])), tables)
     same = [name for name in due if layouts.get(name) == layouts.get(plan.dataset) is not None]
     return [_Target(name, own[name], found[name]) for name in same]
@@ -115,17 +118,17 @@ def _manifests(unit: Unit, datasets: Sequence[str]) -> dict[str, Manifest]:
         return _manifests(unit, datasets[:half]) | _manifests(unit, datasets[half:]) if half else {}
 
 
-def _has_room(names: Names, dataset: str, changes: Sequence[c.Change]) -> bool:
-    """Tell whether what is created is not there, and what is replaced is there and is not what replaces it."""
-    taken = {name.casefold() for name in (*names.tables, *names.views)}
+def _shape(names: Names) -> tuple[frozenset[str], frozenset[tuple[str, bool]]]:
+    """Return which tables and views there are, and which of the views a hand has made or replaced."""
+    views = ((name.casefold(), bool(digest_in(comment))) for name, comment in names.views.items())
+    return frozenset(name.casefold() for name in names.tables), frozenset(views)
+
+
+def _is_due(names: Names, dataset: str, changes: Sequence[c.Change]) -> bool:
+    """Tell whether each view that is replaced is not what replaces it already, which no manifest says."""
     comments = {name.casefold(): comment for name, comment in names.views.items()}
-    for change in changes:
-        match change:
-            case c.CreateTable(table=created) | c.CreateView(view=created) if created.key in taken:
-                return False
-            case c.ReplaceView(view=view) if comments.get(view.key) in (None, view_record(dataset, view)[0]):
-                return False
-    return True
+    replaced = (change.view for change in changes if isinstance(change, c.ReplaceView))
+    return all(comments.get(view.key) not in (None, view_record(dataset, view)[0]) for view in replaced)
 
 
 def _layouts(unit: Unit, datasets: Sequence[str], tables: Sequence[str]) -> dict[str, tuple[str, ...]]:
