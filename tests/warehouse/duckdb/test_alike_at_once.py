@@ -8,7 +8,7 @@ import pytest
 
 from cloudact.catalog.model import Dataset, Mode, Rendering
 from cloudact.catalog.view_file import fill
-from cloudact.errors import ChangeFailed, WarehouseBusy
+from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseRefused
 from cloudact.planning.changes import AddColumn
 from cloudact.planning.plan import Plan, make_plan
 from cloudact.planning.policy import EVERYTHING
@@ -139,6 +139,17 @@ def test_who_has_other_things_on_record_is_left(warehouse: DuckDBWarehouse) -> N
     before = warehouse.run(lambda session: session.inspect(NAMES[2]))
     assert together(warehouse, GROWN) == (NAMES[2],)
     assert warehouse.run(lambda session: session.inspect(NAMES[2])) == before
+
+
+@pytest.mark.parametrize("answer", ["NULL", "1", "'{}'", "'other revision'"])
+def test_who_has_something_else_for_a_manifest_is_left(warehouse: DuckDBWarehouse, answer: str) -> None:
+    other = manifests(warehouse)[2].replace('"revision":1', '"revision":"x"')
+    made = answer.replace("other revision", other)
+    with warehouse.connect() as connection:
+        connection.execute(f"CREATE OR REPLACE MACRO {NAMES[2]}.cloudact_manifest() AS {made}")
+    assert together(warehouse, GROWN) == (NAMES[2],)
+    with pytest.raises(WarehouseRefused, match="does not hold what this project writes"):
+        warehouse.run(lambda session: session.inspect(NAMES[2]))
 
 
 def test_who_has_the_new_view_already_is_left(warehouse: DuckDBWarehouse) -> None:

@@ -73,13 +73,14 @@ class Manifest:
         )
 
     @staticmethod
-    def from_text(text: str) -> Manifest:
-        """Return the manifest that a macro's text holds."""
+    def from_text(answer: object) -> Manifest:
+        """Return the manifest that a macro's answer holds, which by hand can be made anything."""
+        text = str(answer)
         try:
             raw = json.loads(text)
             known = raw["version"] == VERSION
             labels = labels_from(raw["labels"])
-            manifest = Manifest(raw["location"], raw["description"], labels, raw["tables"], raw["revision"])
+            manifest = Manifest(raw["location"], raw["description"], labels, dict(raw["tables"]), int(raw["revision"]))
         except (ValueError, LookupError, TypeError) as error:
             raise WarehouseRefused(
                 f"a {MACRO}() macro does not hold what this project writes: {text[:80]!r}",
