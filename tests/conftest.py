@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
+from typer.main import get_command
 
 from cloudact.api.app import create_app
 from cloudact.log import configure_logging
@@ -64,6 +66,14 @@ def _quiet_log() -> Iterator[None]:
     configure_logging("ERROR")
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_made_once() -> Iterator[None]:
+    """The runner would make all the commands anew to run one of them, which takes longer than most of them do."""
+    with pytest.MonkeyPatch.context() as runner:
+        runner.setattr("typer.testing._get_command", cache(get_command))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
