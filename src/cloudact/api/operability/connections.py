@@ -40,6 +40,7 @@ class Connection(H11Protocol):
     _header: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
+    # uvicorn narrows asyncio's BaseTransport in the same way.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
