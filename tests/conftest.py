@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
+from typer.main import get_command
 
 from cloudact.api.app import create_app
 from cloudact.log import configure_logging
@@ -52,6 +55,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skipped)
 
 
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all modules stay until the end: the garbage collector need not look at them again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """DuckDB complains about what is left of it when the interpreter ends."""
+    gc.unfreeze()
+
+
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether recorded statements are to be written instead of compared."""
@@ -64,6 +78,14 @@ def _quiet_log() -> Iterator[None]:
     configure_logging("ERROR")
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_made_once() -> Iterator[None]:
+    """The runner would make all the commands anew to run one of them, which takes longer than most of them do."""
+    with pytest.MonkeyPatch.context() as runner:
+        runner.setattr("typer.testing._get_command", cache(get_command))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 
 # Read by typer when it is imported: plain text, because frames and colours depend on the terminal.
 os.environ["TYPER_USE_RICH"] = "0"
 
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from cloudact.cli.app import app
 from tests.docs_shell import commands
@@ -22,20 +23,22 @@ DOCUMENT = DOCS / "cli.md"
 BEGIN = "<!-- begin: written by python -m tests.docs_cli -->"
 END = "<!-- end -->"
 WIDTH = 100
+COMMAND = get_command(app)
 
 
 def help_of(path: tuple[str, ...]) -> str:
     """Return what a command prints with --help."""
-    result = CliRunner().invoke(
-        app, [*path, "--help"], prog_name="cloudact", terminal_width=WIDTH, max_content_width=WIDTH
-    )
-    return "\n".join(line.rstrip() for line in result.output.strip().splitlines())
+    words = [*path, "--help"]
+    with redirect_stdout(StringIO()) as printed, suppress(SystemExit):
+        COMMAND.main(words, prog_name="cloudact", terminal_width=WIDTH, max_content_width=WIDTH)
+    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
 
 
 def reference() -> str:
     """Return a section for each command."""
-    every = commands(get_command(app))
-    return "\n\n".join(f"### {' '.join(('cloudact', *path))}\n\n```text\n{help_of(path)}\n```" for path in every)
+    return "\n\n".join(
+        f"### {' '.join(('cloudact', *path))}\n\n```text\n{help_of(path)}\n```" for path in commands(COMMAND)
+    )
 
 
 def updated(document: str) -> str:

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,16 @@ def test_every_call_named_is_one_of_the_service(path: Path) -> None:
     assert set(re.findall(r"(?:GET|POST) /[\w/{}-]+", prose(path))) <= {str(operation) for operation in operations()}
 
 
+@cache
+def known_commands() -> set[str]:
+    """The words of every command."""
+    return {" ".join(words) for words in commands(get_command(app))}
+
+
 @EVERY
 def test_every_command_named_is_one_of_the_command_line(path: Path) -> None:
     text = "\n".join([*re.findall(r"`(cloudact [^`]+)`", prose(path)), *(block.text for block in blocks(path))])
-    known = {" ".join(words) for words in commands(get_command(app))}
+    known = known_commands()
     groups = {name.split()[0] for name in known if " " in name}
     for group, command in re.findall(r"(?:^|\$ |bin/)cloudact ([a-z]+)(?: ([a-z-]+))?", text, flags=re.MULTILINE):
         assert group in known, f"cloudact {group}"

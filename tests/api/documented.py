@@ -84,11 +84,18 @@ def check_answer(response: httpx2.Response) -> None:
 
 
 def _operation_of(request: httpx2.Request) -> Operation | None:
-    for operation in operations():
-        pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(operation.path))
-        if operation.method == request.method and re.fullmatch(pattern, request.url.path):
+    for pattern, operation in _patterns():
+        if operation.method == request.method and pattern.fullmatch(request.url.path):
             return operation
     return None
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], Operation]]:
+    """What the path of a call of each operation looks like; every answer of every test is held against them."""
+    return [
+        (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(operation.path))), operation) for operation in operations()
+    ]
 
 
 def _validate(value: Any, schema: Json) -> None:

@@ -99,5 +99,6 @@ def create_app(
         backups.router,
         recreate.router,
     ):
-        app.include_router(router)
+        # The routes as they are: `include_router` makes every one of them anew for each application, at its first call.
+        app.router.routes.extend(router.routes)
     return app

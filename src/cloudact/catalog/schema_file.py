@@ -42,6 +42,7 @@ MAX_DEPTH = 15
 DECIMAL_LIMITS = {Kind.NUMERIC: (9, 29), Kind.BIGNUMERIC: (38, 38)}
 # No text of JSON goes over a line, so a line that begins so is never within one.
 _COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # What a key may be, and the types that it goes with.
 _CHOICES: Mapping[str, tuple[tuple[str, ...], Collection[Kind]]] = {
     "collation": (COLLATIONS, (Kind.STRING,)),
@@ -157,7 +158,7 @@ def _text(raw: dict[str, Any], key: str, path: str, problems: Problems) -> str |
 
 
 def _encodes(text: str) -> bool:
-    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+    return _SURROGATE.search(text) is None
 
 
 def _choice(raw: dict[str, Any], key: str, kind: Kind, path: str, problems: Problems) -> str:
