@@ -48,7 +48,7 @@ class Connection(H11Protocol):
         transport.set_write_buffer_limits(high=0)
         self._look(awaited=True)
         if len(self.connections) > MAX_CONNECTIONS:
-            next(iter(self.of.idle)).abandon("crowded")
+            next(iter(self.of.idle), self).abandon("crowded")
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
