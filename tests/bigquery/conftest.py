@@ -11,11 +11,11 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from cloudact.settings import Settings
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.wiring import build_services
 from tests.api.catalog_files import CatalogFiles
 from tests.bigquery.world import LOCATION, World, settings_for
 from tests.bigquery_fake.server import Fake, running
+from tests.unlimited_bigquery import lift_limits
 
 
 @pytest.fixture
@@ -29,9 +29,7 @@ def fake(strict_rates: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     """A strict server for this test alone, so that its log and its faults are too."""
     with running() as started:
         if not strict_rates:
-            started.limits.enabled = False
-            for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-                monkeypatch.setattr(rates, name, rates.Rate(1_000, 1))
+            lift_limits(monkeypatch, started)
         yield started
 
 

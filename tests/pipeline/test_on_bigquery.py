@@ -13,12 +13,11 @@ from cloudact.pipeline.records import RUNS, STEP_LOGS, TRANSITIONS
 from cloudact.pipeline.recovery import mark_interrupted
 from cloudact.pipeline.states import State
 from cloudact.settings import Settings
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.wiring import build_services
-from tests.bigquery_fake.server import running
 from tests.pipeline.faults import AnswersLost
 from tests.pipeline.steps import World, central, make_central, step, steps
 from tests.pipeline.test_recovery import assert_nothing_is_open, interrupt
+from tests.unlimited_bigquery import unlimited
 
 pytestmark = pytest.mark.slow
 TWO = steps(step("one"), step("two"))
@@ -27,11 +26,7 @@ TWO = steps(step("one"), step("two"))
 @pytest.fixture
 def on_bigquery(config_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An executor over a BigQuery that limits no rate."""
-    for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-        monkeypatch.setattr(rates, name, rates.Rate(1_000, 1))
-    with running() as fake:
-        fake.limits.enabled = False
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
+    with unlimited(monkeypatch):
         services = build_services(Settings(warehouse_url="bigquery://some-project?location=US", config_dir=config_dir))
         yield World(services.bootstrap.warehouse)
         services.close()

@@ -12,7 +12,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloudact.cli.errors import reported
-from cloudact.cli.target import LocalTarget, RemoteTarget, Target
+from cloudact.cli.targets.local import LocalTarget
+from cloudact.cli.targets.remote import RemoteTarget
+from cloudact.cli.targets.target import Target
 from cloudact.log import configure_logging
 from cloudact.settings import load_settings
 from cloudact.wiring import ChangeProgress, build_services

@@ -15,11 +15,10 @@ import httpx2
 import pytest
 
 from cloudact.settings import Settings
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.wiring import build_services
 from tests.acme import ROOT_HEADERS, ROOT_KEY
-from tests.bigquery_fake.server import running
 from tests.tenancy.access.world import ACTOR, World
+from tests.unlimited_bigquery import unlimited
 
 pytestmark = pytest.mark.slow
 URL = "bigquery://some-project?location=EU"
@@ -31,14 +30,10 @@ Serve = Callable[[float], str]
 @pytest.fixture
 def acme_key(small_catalog: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The key of an organization in a BigQuery that every process reaches."""
-    for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-        monkeypatch.setattr(rates, name, rates.Rate(1_000, 1))
-    with running() as fake:
-        fake.limits.enabled = False
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
-        with closing(build_services(Settings(warehouse_url=URL, config_dir=small_catalog))) as services:
-            services.bootstrap.run(actor=ACTOR)
-            yield World(services).onboard()
+    settings = Settings(warehouse_url=URL, config_dir=small_catalog)
+    with unlimited(monkeypatch), closing(build_services(settings)) as services:
+        services.bootstrap.run(actor=ACTOR)
+        yield World(services).onboard()
 
 
 @pytest.fixture

@@ -10,12 +10,11 @@ import pytest
 
 from cloudact.tenancy.declarations import Declarations
 from cloudact.warehouse.bigquery.driver import BigQueryWarehouse
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from tests.acme import ROOT
-from tests.bigquery_fake.server import running
 from tests.tenancy.audit.ground import Ground, ground_on
+from tests.unlimited_bigquery import unlimited
 
 ENGINES = ["duckdb", pytest.param("bigquery", marks=pytest.mark.slow)]
 
@@ -51,10 +50,5 @@ def any_ground(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         with closing(DuckDBWarehouse(None)) as warehouse:
             yield ground_on(Declarations(ROOT / "configs", warehouse.engine), warehouse)
         return
-    for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-        monkeypatch.setattr(rates, name, rates.Rate(1_000, 1))
-    with running() as fake:
-        fake.limits.enabled = False
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
-        with closing(BigQueryWarehouse(BigQueryClient("some-project", "EU"))) as warehouse:
-            yield ground_on(Declarations(Path(ROOT / "configs"), warehouse.engine), warehouse)
+    with unlimited(monkeypatch), closing(BigQueryWarehouse(BigQueryClient("some-project", "EU"))) as warehouse:
+        yield ground_on(Declarations(Path(ROOT / "configs"), warehouse.engine), warehouse)

@@ -11,15 +11,14 @@ import pytest
 
 from cloudact.settings import Settings
 from cloudact.tenancy.hierarchy.rows import VIEW
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.wiring import Services, build_services
 from tests.acme import ROOT
 from tests.api.catalog_files import CatalogFiles
 from tests.bigquery_fake.server import Fake, running
 from tests.tenancy.hierarchy.world import Ground
+from tests.unlimited_bigquery import lift_limits
 
 _NUMBERS = itertools.count(1)
-_RATES = ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES")
 
 
 @pytest.fixture(scope="package")
@@ -53,9 +52,8 @@ def duckdb_services(small_catalog: Path) -> Iterator[Services]:
 
 @pytest.fixture(scope="package")
 def bigquery_fake() -> Iterator[Fake]:
-    """The strict server, without limits that nothing here is about."""
+    """The strict server, whose limits the services lift: nothing here is about them."""
     with running() as fake:
-        fake.limits.enabled = False
         yield fake
 
 
@@ -64,8 +62,7 @@ def bigquery_services(small_catalog: Path, bigquery_fake: Fake) -> Iterator[Serv
     """The services over the strict server."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_fake.url)
-        for name in _RATES:
-            patch.setattr(rates, name, rates.Rate(1_000, 1))
+        lift_limits(patch, bigquery_fake)
         services = _services("bigquery://some-project?location=EU", small_catalog)
         services.ping()
     # Other tests run between those that use this, so the process is as it was by now.

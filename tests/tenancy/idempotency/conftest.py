@@ -9,12 +9,12 @@ import pytest
 
 from cloudact.tenancy.declarations import Declarations
 from cloudact.warehouse.bigquery.driver import BigQueryWarehouse
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.warehouse.bigquery.transport.client import BigQueryClient
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from tests.acme import ROOT
 from tests.bigquery_fake.server import running
 from tests.tenancy.idempotency.desk import Desk, desk_on
+from tests.unlimited_bigquery import lift_limits
 
 ENGINES = ["duckdb", pytest.param("bigquery", marks=pytest.mark.slow)]
 
@@ -27,10 +27,8 @@ def place(request: pytest.FixtureRequest) -> Iterator[Desk]:
             yield desk_on(Declarations(ROOT / "configs", warehouse.engine), warehouse)
         return
     with running() as fake:
-        fake.limits.enabled = False
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-                patch.setattr(rates, name, rates.Rate(1_000, 1))
+            lift_limits(patch, fake)
             patch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
             cloud = BigQueryWarehouse(BigQueryClient("some-project", "EU"))
             cloud.ping()

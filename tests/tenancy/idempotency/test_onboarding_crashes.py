@@ -25,13 +25,12 @@ from cloudact.tenancy.idempotency.operation import Operation
 from cloudact.tenancy.idempotency.record import Request
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.onboarding import OnboardResult
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.warehouse.driver import Equals
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT
 from tests.api.catalog_files import CatalogFiles
-from tests.bigquery_fake.server import running
 from tests.tenancy.recreation.failing import Failing
+from tests.unlimited_bigquery import unlimited
 
 ACTOR = Actor(ADMINISTRATOR)
 _OWN = {"org_profiles": {"status": "ACTIVE"}, "org_subscriptions": {}, "org_usage_quotas": {}}
@@ -99,11 +98,7 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
             services.bootstrap.run()
             yield Town(services)
         return
-    for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-        monkeypatch.setattr(rates, name, rates.Rate(1_000, 1))
-    with running() as fake:
-        fake.limits.enabled = False
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
+    with unlimited(monkeypatch):
         url = "bigquery://some-project?location=EU"
         with closing(build_services(Settings(warehouse_url=url, config_dir=root))) as services:
             services.bootstrap.run()

@@ -16,11 +16,10 @@ from cloudact.sealing.local import LocalSealer
 from cloudact.settings import Settings
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.sync import synchronize
-from cloudact.warehouse.bigquery.transport import rates
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT
-from tests.bigquery_fake.server import running
 from tests.tenancy.secrets.vault import Vault
+from tests.unlimited_bigquery import unlimited
 
 HERE = Path(__file__).parent
 ON_BIGQUERY_TOO = {
@@ -94,14 +93,9 @@ def any_vault(
     if request.param == "duckdb":
         yield request.getfixturevalue("vault")
         return
-    for name in ("TABLE_CREATIONS", "TABLE_UPDATES", "DATASET_UPDATES", "PARTITIONED_TABLE_UPDATES"):
-        monkeypatch.setattr(rates, name, rates.Rate(1_000, 1))
-    with running() as fake:
-        fake.limits.enabled = False
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
-        with closing(_services("bigquery://some-project?location=EU", key_path)) as services:
-            _make_tables(services)
-            yield Vault(services, sealer)
+    with unlimited(monkeypatch), closing(_services("bigquery://some-project?location=EU", key_path)) as services:
+        _make_tables(services)
+        yield Vault(services, sealer)
 
 
 def _copied(file: Path, key_path: Path) -> Services:

@@ -40,6 +40,7 @@ class Connection(H11Protocol):
     _header: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
+    # uvicorn narrows asyncio's BaseTransport in the same way.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
@@ -47,7 +48,7 @@ class Connection(H11Protocol):
         transport.set_write_buffer_limits(high=0)
         self._look(awaited=True)
         if len(self.connections) > MAX_CONNECTIONS:
-            next(iter(self.of.idle)).abandon("crowded")
+            next(iter(self.of.idle), self).abandon("crowded")
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""

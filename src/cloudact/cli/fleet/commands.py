@@ -14,7 +14,7 @@ from cloudact.cli.errors import INTERRUPTED, OUT_OF_SYNC, RUN_FAILED, reported
 from cloudact.cli.fleet import answers
 from cloudact.cli.fleet.onboard import onboard
 from cloudact.cli.fleet.watch import watching
-from cloudact.cli.target import Target
+from cloudact.cli.targets.target import Target
 from cloudact.errors import InvalidRequest
 from cloudact.fleet.runs import MAX_PAGE
 from cloudact.fleet.waves import FORMS, LABELS

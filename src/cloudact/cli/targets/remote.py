@@ -1,38 +1,26 @@
-"""Where a command is carried out: in this process, or by a running service. Both give the same answers."""
+"""Commands that are sent to a running service."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
-from pydantic_core import to_jsonable_python
 
-from cloudact.cli.access.calls import KeyCalls, LocalKeyCalls, RemoteKeyCalls
-from cloudact.cli.accounts.calls import AccountCalls, LocalAccountCalls, RemoteAccountCalls
-from cloudact.cli.audit.calls import AuditCalls, LocalAuditCalls, RemoteAuditCalls
-from cloudact.cli.fleet.calls import FleetCalls, LocalFleetCalls, RemoteFleetCalls
-from cloudact.cli.hierarchy.calls import HierarchyCalls, LocalHierarchyCalls, RemoteHierarchyCalls
-from cloudact.cli.notifications.calls import ChannelCalls, LocalChannelCalls, RemoteChannelCalls
-from cloudact.cli.secrets.calls import LocalSecretCalls, RemoteSecretCalls, SecretCalls
+from cloudact.cli.access.calls import RemoteKeyCalls
+from cloudact.cli.accounts.calls import RemoteAccountCalls
+from cloudact.cli.audit.calls import RemoteAuditCalls
+from cloudact.cli.fleet.calls import RemoteFleetCalls
+from cloudact.cli.hierarchy.calls import RemoteHierarchyCalls
+from cloudact.cli.notifications.calls import RemoteChannelCalls
+from cloudact.cli.secrets.calls import RemoteSecretCalls
+from cloudact.cli.targets.target import Answer, is_pipeline_file
 from cloudact.errors import ConfigurationError, InvalidRequest, Problem, ServiceError
-from cloudact.pipeline.cancellation import Cancellation, cancelled_by_signals
-from cloudact.planning.policy import Policy
-from cloudact.processors.files import names_a_file
-from cloudact.processors.pipelines import RunRequest, answer_of, listing_of
-from cloudact.processors.runs import RunFilter
 from cloudact.settings import Settings
-from cloudact.tenancy.actor import Actor
-from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
-from cloudact.tenancy.recreation.force import Force, bootstrap
-from cloudact.tenancy.recreation.results import Recreation
-from cloudact.tenancy.store import ProfileFilter
-from cloudact.wiring import Services
 
-Answer = dict[str, Any]
 _NOT_OURS = "Is CA_API_URL the address of a cloudact service?"
 _TIMEOUT = httpx2.Timeout(300.0, connect=5.0)
 _PATIENCE = httpx2.Timeout(None, connect=5.0)  # for what copies tables or runs steps, however long that takes
@@ -50,210 +38,6 @@ _ANSWERS: Mapping[str, type] = {
     "groups": list,
     **dict.fromkeys(("entities", "roots", "created", "keys", "logs", "chains", "channels"), list),
 }
-
-
-class Target(Protocol):
-    """Every operation of the service, with answers as the service's JSON."""
-
-    @property
-    def keys(self) -> KeyCalls:
-        """Operations on organizations' keys."""
-
-    @property
-    def audit(self) -> AuditCalls:
-        """Operations on the audit trail."""
-
-    @property
-    def channels(self) -> ChannelCalls:
-        """Operations on notification channels."""
-
-    @property
-    def secrets(self) -> SecretCalls:
-        """Operations on the sealing key and on credentials."""
-
-    @property
-    def accounts(self) -> AccountCalls:
-        """Operations on subscriptions, quotas, the life cycle and locales."""
-
-    @property
-    def hierarchy(self) -> HierarchyCalls:
-        """Operations on hierarchies."""
-
-    @property
-    def fleet(self) -> FleetCalls:
-        """Operations on all organizations at once."""
-
-    def doctor(self) -> Answer:
-        """GET /api/v1/admin/doctor."""
-
-    def bootstrap_run(self, fields: Mapping[str, Any]) -> Answer:
-        """POST /api/v1/admin/bootstrap."""
-
-    def bootstrap_status(self) -> Answer:
-        """GET /api/v1/admin/bootstrap/status."""
-
-    def bootstrap_sync(self, flags: Mapping[str, bool]) -> Answer:
-        """POST /api/v1/admin/bootstrap/sync."""
-
-    def org_dryrun(self, fields: Mapping[str, Any]) -> Answer:
-        """POST /api/v1/organizations/dryrun."""
-
-    def org_onboard(self, fields: Mapping[str, Any]) -> Answer:
-        """POST /api/v1/organizations/onboard."""
-
-    def org_status(self, slug: str) -> Answer:
-        """GET /api/v1/organizations/{org_slug}/status."""
-
-    def org_sync(self, slug: str, flags: Mapping[str, bool]) -> Answer:
-        """POST /api/v1/organizations/{org_slug}/sync."""
-
-    def org_list(self, query: Mapping[str, Any]) -> Answer:
-        """GET /api/v1/organizations."""
-
-    def declaration(self, dataset: str, query: Mapping[str, Any]) -> Answer:
-        """GET /api/v1/admin/datasets/{dataset}/declaration."""
-
-    def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
-        """POST /api/v1/admin/pipelines/run; `pipeline` is an id, or a path as the command's user sees it."""
-
-    def pipelines_available(self) -> Answer:
-        """GET /api/v1/admin/pipelines."""
-
-    def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
-        """GET /api/v1/admin/pipelines/runs."""
-
-    def pipeline_show(self, run_id: str) -> Answer:
-        """GET /api/v1/admin/pipelines/runs/{run_id}."""
-
-    def recreate(self, dataset: str, fields: Mapping[str, Any]) -> Answer:
-        """POST /api/v1/admin/datasets/{dataset}/recreate."""
-
-    def backup_list(self, dataset: str | None) -> Answer:
-        """GET /api/v1/admin/backups."""
-
-    def backup_create(self, fields: Mapping[str, Any]) -> Answer:
-        """POST /api/v1/admin/backups."""
-
-    def backup_restore(self, backup: str, name: str) -> Answer:
-        """POST /api/v1/admin/backups/{backup}/restore."""
-
-
-class LocalTarget:
-    """Carries commands out in this process."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self.keys = LocalKeyCalls(services)
-        self.audit = LocalAuditCalls(services)
-        self.secrets = LocalSecretCalls(services)
-        self.channels = LocalChannelCalls(services)
-        self.hierarchy = LocalHierarchyCalls(services)
-        self.accounts = LocalAccountCalls(services)
-        self.fleet = LocalFleetCalls(services)
-
-    def doctor(self) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.doctor.diagnose())
-
-    def bootstrap_run(self, fields: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        force = Force(
-            *(fields[name] for name in ("force_recreate_dataset", "force_recreate_tables", "confirm_dataset"))
-        )
-        return _plain(bootstrap(self._services.bootstrap, self._services.recreations, force, actor=Actor.local()))
-
-    def bootstrap_status(self) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.bootstrap.status())
-
-    def bootstrap_sync(self, flags: Mapping[str, bool]) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.bootstrap.sync(Policy(**flags), actor=Actor.local()))
-
-    def org_dryrun(self, fields: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.onboarding.dry_run(_request(fields)))
-
-    def org_onboard(self, fields: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.onboarding.onboard(_request(fields), actor=Actor.local()))
-
-    def org_status(self, slug: str) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.organizations.status(OrgSlug(slug)))
-
-    def org_sync(self, slug: str, flags: Mapping[str, bool]) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.organizations.sync(OrgSlug(slug), Policy(**flags), actor=Actor.local()))
-
-    def org_list(self, query: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        wanted = {name: query.get(name) for name in ("status", "subscription_plan", "search")}
-        how = {name: query[name] for name in ("limit", "offset", "with_sync_status")}
-        return _plain(self._services.organizations.page(ProfileFilter(**wanted), **how))
-
-    def declaration(self, dataset: str, query: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.pull.declaration(dataset, **query))
-
-    def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
-        """See `Target`; Ctrl-C and SIGTERM end the run, and leave a record of it."""
-        name = fields["pipeline"]
-        path = Path(name) if _is_file(name) else self._services.pipelines.named(name)
-        request = RunRequest(path, fields["tenant_id"], fields["variables"], fields["dry_run"], actor=Actor.local())
-        cancellation = Cancellation()
-        with cancelled_by_signals(cancellation):
-            return _plain(answer_of(self._services.pipelines.run(request, cancellation)))
-
-    def pipelines_available(self) -> Answer:
-        """See `Target`."""
-        return listing_of(self._services.pipelines.listed())
-
-    def pipeline_runs(self, query: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        wanted = RunFilter(**{name: query[name] for name in ("org_slug", "pipeline_id", "status")})
-        return _plain(self._services.runs.page(wanted, limit=query["limit"], offset=query["offset"]))
-
-    def pipeline_show(self, run_id: str) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.runs.show(run_id))
-
-    def recreate(self, dataset: str, fields: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        recreations = self._services.recreations
-        recreation = Recreation(fields["mode"], tuple(fields["tables"]), fields["confirm"], fields["reason"])
-        desired = recreations.declared(dataset)
-        if fields["dry_run"]:
-            return _plain(recreations.plan(desired, recreation))
-        return _plain(recreations.run(desired, recreation, actor=Actor.local()))
-
-    def backup_list(self, dataset: str | None) -> Answer:
-        """See `Target`."""
-        return _plain({"backups": self._services.backups.list(dataset)})
-
-    def backup_create(self, fields: Mapping[str, Any]) -> Answer:
-        """See `Target`."""
-        made = self._services.backups.create(
-            fields["dataset"], fields["tables"], reason=fields["reason"], actor=Actor.local()
-        )
-        return _plain(made)
-
-    def backup_restore(self, backup: str, name: str) -> Answer:
-        """See `Target`."""
-        return _plain(self._services.backups.restore(backup, name, actor=Actor.local()))
-
-
-def _is_file(pipeline: str) -> bool:
-    return names_a_file(pipeline) or Path(pipeline).is_file()
-
-
-def _request(fields: Mapping[str, Any]) -> OnboardingRequest:
-    return OnboardingRequest(**fields, given=frozenset(fields))
-
-
-def _plain(result: object) -> Answer:
-    answer: Answer = to_jsonable_python(result)
-    return answer
 
 
 class RemoteTarget:
@@ -331,7 +115,7 @@ class RemoteTarget:
 
     def pipeline_run(self, fields: Mapping[str, Any]) -> Answer:
         """See `Target`; the service reads its own copy of the file, and takes as long as the pipeline does."""
-        if not _is_file(fields["pipeline"]):
+        if not is_pipeline_file(fields["pipeline"]):
             return self._send("POST", "/api/v1/admin/pipelines/run", json=dict(fields), timeout=_PATIENCE)
         path, root = Path(fields["pipeline"]).resolve(), self._config_dir.resolve()
         if not path.is_relative_to(root):
