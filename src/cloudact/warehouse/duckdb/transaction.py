@@ -11,7 +11,7 @@ import duckdb
 
 from cloudact.catalog.model import Dataset, Table, Type
 from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
-from cloudact.planning.changes import Change, CreateTable, CreateView, ReplaceView
+from cloudact.planning.changes import Change, CreateDataset, CreateTable, CreateView, ReplaceView
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import (
@@ -29,6 +29,7 @@ from cloudact.warehouse.driver import (
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
 from cloudact.warehouse.duckdb.fleet.alike import apply_alike
+from cloudact.warehouse.duckdb.fleet.creation import Creation, Parsed
 from cloudact.warehouse.duckdb.fleet.fingerprints import fingerprints
 from cloudact.warehouse.duckdb.foreign.survey import survey
 from cloudact.warehouse.duckdb.inspect import Inspector
@@ -78,11 +79,14 @@ class Transaction:
         connection: duckdb.DuckDBPyConnection,
         observer: Observer,
         known: Collection[str],
+        parsed: Parsed,
     ) -> None:
         self._inspector = inspector
         self._connection = connection
         self._observer = observer
         self._known = known
+        self._creation = Creation(connection, parsed)
+        self._made: set[str] = set()
         self._seen: dict[str, _Seen] = {}
         self._written: dict[str, Manifest] = {}
         self._texts: dict[str, str] = {}
@@ -140,8 +144,7 @@ class Transaction:
         for number, change in enumerate(plan.changes, 1):
             self._observer(Progress(plan.dataset, change, number, len(plan.changes)))
             try:
-                for statement in ddl.statements(plan.dataset, change, plan.actual):
-                    self._execute(statement)
+                self.change(plan.dataset, change, plan.actual)
             except (WarehouseRefused, WarehouseNotFound) as error:
                 if self._has_moved(plan):
                     raise WarehouseBusy(f"{plan.dataset}: another caller changed it meanwhile") from error
@@ -274,6 +277,17 @@ class Transaction:
         with mapped():
             return dict.fromkeys(self._inspector.datasets(containing), "")
 
+    def change(self, dataset: str, change: Change, actual: Dataset | None) -> None:
+        """See `alike.Unit`."""
+        if isinstance(change, CreateTable) and dataset in self._made:
+            with mapped():
+                self._creation.table(dataset, change.table)
+            return
+        for statement in ddl.statements(dataset, change, actual):
+            self._execute(statement)
+        if isinstance(change, CreateDataset):
+            self._made.add(dataset)
+
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """See `operations.Unit`."""
         return self._execute(statement)
@@ -352,6 +366,7 @@ class Transaction:
 
     def _execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with mapped():
+            self._creation.leave()
             return self._connection.execute(statement, list(parameters)).fetchall()
 
     def _check_unchanged(self, plan: Plan) -> None:

@@ -29,8 +29,8 @@ _AT_ONCE = 50
 class Unit(Protocol):
     """What this needs of a transaction."""
 
-    def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows."""
+    def change(self, dataset: str, change: c.Change, actual: Dataset | None) -> None:
+        """Carry out one change to a dataset that looks so."""
 
     def committed(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a query outside of the unit, where one that fails is an answer."""
@@ -161,8 +161,7 @@ def _change(unit: Unit, plan: Plan, target: _Target, observer: Observer) -> None
     for number, change in enumerate(target.changes, 1):
         observer(Progress(target.name, change, number, len(target.changes)))
         try:
-            for statement in ddl.statements(target.name, change, plan.actual):
-                unit.execute(statement)
+            unit.change(target.name, change, plan.actual)
         except (WarehouseRefused, WarehouseNotFound) as error:
             raise ChangeFailed(change, target.name, error) from error
 
