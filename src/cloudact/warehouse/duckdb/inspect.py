@@ -28,6 +28,8 @@ from cloudact.warehouse.duckdb.reconcile import LiveColumn, reconcile
 from cloudact.warehouse.duckdb.type_map import literal, quote
 
 _ATTEMPTS = 8
+# Datasets that are looked up together: searched for, each takes a fifth of a millisecond.
+_MANY = 10
 
 
 class Inspector:
@@ -65,6 +67,17 @@ class Inspector:
         except duckdb.CatalogException:
             return False
         return True
+
+    def existing(self, datasets: Collection[str]) -> frozenset[str]:
+        """Return those of these datasets whose schema exists; of many, from one walk over all schemas."""
+        if len(datasets) < _MANY:
+            return frozenset(filter(self.exists, datasets))
+        found = self.connection.execute(
+            "SELECT name FROM (SELECT unnest(?) AS name) WHERE lower(name) IN"
+            " (SELECT lower(schema_name) FROM duckdb_schemas() WHERE database_name = current_database())",
+            [list(datasets)],
+        )
+        return frozenset(name for (name,) in found.fetchall())
 
     def datasets(self, containing: str) -> list[str]:
         """Return the names of the schemas that have this text in them, in whatever case, as names are matched here."""

@@ -313,7 +313,7 @@ class Transaction:
 
     def is_taken(self, name: TableName) -> bool:
         """See `operations.Unit`."""
-        if not self.exists(name.dataset):
+        if not self.existing([name.dataset]):
             raise WarehouseNotFound(f"dataset {name.dataset} does not exist", hint="Create it first.")
         names = self.names(name.dataset)
         return name.table.casefold() in {item.casefold() for item in (*names.tables, *names.views)}
@@ -341,10 +341,10 @@ class Transaction:
             }
             self._write(name.dataset, replace(before, tables=kept), before)
 
-    def exists(self, dataset: str) -> bool:
+    def existing(self, datasets: Collection[str]) -> frozenset[str]:
         """See `alike.Unit`."""
         with mapped():
-            return dataset in self.created or self._inspector.exists(dataset)
+            return self._inspector.existing(datasets) | (self.created.keys() & frozenset(datasets))
 
     def names(self, dataset: str) -> Names:
         """Return the names in a dataset, with those that this unit made and without those that it removed."""

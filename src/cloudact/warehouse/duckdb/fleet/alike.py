@@ -35,8 +35,8 @@ class Unit(Protocol):
     def committed(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a query outside of the unit, where one that fails is an answer."""
 
-    def exists(self, dataset: str) -> bool:
-        """Tell whether there is a dataset of this name, committed or made by this unit."""
+    def existing(self, datasets: Collection[str]) -> frozenset[str]:
+        """Return those of these datasets that there are, committed or made by this unit."""
 
     def names(self, dataset: str) -> Names:
         """Return the names in a dataset as this unit sees it."""
@@ -90,7 +90,8 @@ def _tables_of(changes: Sequence[c.Change], kinds: tuple[type, ...]) -> set[str]
 def _targets(unit: Unit, plan: Plan, seen: Manifest | None, declared: Sequence[Dataset]) -> list[_Target]:
     own = {dataset.name: changes for dataset in declared if (changes := changes_for(plan, dataset))}
     if plan.actual is None:
-        return [_Target(name, changes, None) for name, changes in own.items() if not unit.exists(name)]
+        existing = unit.existing(own)
+        return [_Target(name, changes, None) for name, changes in own.items() if name not in existing]
     if seen is None:
         return []
     found = _manifests(unit, list(own))
