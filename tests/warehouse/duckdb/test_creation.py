@@ -12,12 +12,14 @@ import pytest
 
 from cloudact.catalog.load import CatalogSource
 from cloudact.catalog.model import Column, Dataset, Kind, Mode, Table, Type
+from cloudact.errors import ChangeFailed
 from cloudact.planning.diff import diff
 from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import EVERYTHING
 from cloudact.warehouse.driver import Warehouse
 from cloudact.warehouse.duckdb import ddl
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
+from cloudact.warehouse.duckdb.fleet.creation import Creation, Parsed
 from tests.acme import ROOT
 
 CATALOG = CatalogSource(ROOT / "configs").load()
@@ -74,3 +76,26 @@ def test_a_table_that_is_declared_otherwise_by_then_is_made_as_it_is_declared(wa
         columns = "SELECT list(column_name) FROM duckdb_columns() WHERE schema_name = ?"
         found = [connection.execute(columns, [name]).fetchall() for name in ("before", "after", "again")]
     assert found == [[(["name", "raw", "made"],)], [(["name", "raw", "made", "more"],)], [(["name", "raw", "made"],)]]
+
+
+def test_the_connection_looks_where_it_did_before() -> None:
+    with duckdb.connect() as connection:
+        creation, query = Creation(connection, Parsed()), "SELECT current_schema()"
+        before = connection.execute(query).fetchall()
+        for name in ("one", "two"):
+            connection.execute(f"CREATE SCHEMA {name}")
+            creation.table(name, ONE)
+        assert connection.execute(query).fetchall() == [("two",)]
+        creation.leave()
+        assert connection.execute(query).fetchall() == before
+
+
+def test_a_table_that_is_there_already_ends_the_unit(warehouse: DuckDBWarehouse) -> None:
+    twice = Dataset("shop", (ONE, replace(ONE, name="two"), replace(ONE, name="ONE")))
+    with pytest.raises(ChangeFailed, match="already exists"):
+        bring(warehouse, Dataset("before", (ONE,)), twice)
+    with warehouse.connect() as connection:
+        assert shape(connection, "before") == shape(connection, "shop") == []
+    bring(warehouse, Dataset("shop", (ONE,)))
+    with warehouse.connect() as connection:
+        assert len(shape(connection, "shop")) == 1
