@@ -99,3 +99,13 @@ def test_a_table_that_is_there_already_ends_the_unit(warehouse: DuckDBWarehouse)
     bring(warehouse, Dataset("shop", (ONE,)))
     with warehouse.connect() as connection:
         assert len(shape(connection, "shop")) == 1
+
+
+def test_what_was_parsed_outlives_the_open_file(tmp_path: Path) -> None:
+    with closing(DuckDBWarehouse(tmp_path / "warehouse.duckdb")) as warehouse:
+        bring(warehouse, Dataset("one", (ONE,)))
+        warehouse.close()
+        bring(warehouse, Dataset("two", (ONE,)))
+        with warehouse.connect() as connection:
+            one, two = shape(connection, "one"), shape(connection, "two")
+    assert [(name, sql.replace("two.", "one.")) for name, sql in two] == one != []
