@@ -6,6 +6,7 @@ until everything is there, each step can be repeated, and the next call or sync 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -138,9 +139,11 @@ class Onboarding:
         now = operation.begun_at if operation else self.clock()
         secret = operation.secret_for("api-key") if operation else None
         key = made_key or self.issuer.issue(slug, now, secret=secret)
+        attempts = itertools.count()
 
         def work(session: Session) -> OnboardResult:
             store = Store(session, catalog.central_name, now, self.new_id)
+            again = next(attempts) > 0
             if operation and operation.resumed and store.has_key(slug, key.row):
                 made_before = store.existing_profile(slug)
                 plan = plan_for(session, declared_dataset(catalog, slug, made_before), Policy())
@@ -163,13 +166,13 @@ class Onboarding:
             made = session.apply(plan)
             if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
                 session.authorize(plan.dataset, catalog.central_name)
-            self.trail.record(session, actor, done_event(wished_event(request), key.key_id, created=created))
+            done = done_event(wished_event(request), key.key_id, created=created)
+            # A profile that an earlier attempt has claimed may have had rows added to its chain since.
+            self.trail.record(session, actor, done, begins=claimed and not again)
             store.finish(slug)
             if not claimed:
                 store.update_profile(slug, request)
-            store.ensure_limits(slug, profile.subscription_plan or "", plans)
-            if not created and "subscription_plan" in request.given:
-                store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
+            _write_limits(store, profile, request, plans, created=created)
             store.replace_keys(slug, key.row)
             return _result(profile, key.text, plan, made, created=created)
 
@@ -342,6 +345,13 @@ def _take_over(
     if _is_claimed(profile, now) or not store.take_over(profile):
         raise OnboardingUnfinished(profile.org_slug)
     return True
+
+
+def _write_limits(store: Store, profile: Profile, request: OnboardingRequest, plans: _Plans, *, created: bool) -> None:
+    slug = OrgSlug(profile.org_slug)
+    store.ensure_limits(slug, profile.subscription_plan or "", plans)
+    if not created and "subscription_plan" in request.given:
+        store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
 
 
 def _result(profile: Profile, key: str, plan: Plan, made: tuple[Change, ...], *, created: bool) -> OnboardResult:
