@@ -15,6 +15,8 @@ from cloudact.warehouse.driver import OneOf, Page, Session, Within
 from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 PAGE = 5_000
+# Where each page is a query by itself: as many rows of these columns as an answer of 10 MB holds.
+PAGE_OF_QUERY = 50_000
 _COLUMNS = ("org_slug", "org_dataset_id", "dataset_location", "status")
 
 
@@ -44,13 +46,14 @@ def candidates(session: Session, catalog: Catalog) -> Iterator[Candidate]:
 
 def _profiles(session: Session, catalog: Catalog, columns: Sequence[str]) -> Iterator[dict[str, object]]:
     central, last = catalog.central_name, ""
+    size = PAGE if catalog.engine.transactional else PAGE_OF_QUERY
     while True:
         where = [Within(SLUG, at_least=last)] if last else []
         # The last one of a page is met again as the first one of the next.
         with named_when_missing(session, central, PROFILES, USED_COLUMNS[PROFILES]):
-            rows = session.select(central, PROFILES, columns, where, Page((SLUG,), PAGE + bool(last)))
+            rows = session.select(central, PROFILES, columns, where, Page((SLUG,), size + bool(last)))
         yield from (row for row in rows if row[SLUG] != last)
-        if len(rows) < PAGE + bool(last):
+        if len(rows) < size + bool(last):
             return
         last = str(rows[-1][SLUG])
 
