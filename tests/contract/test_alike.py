@@ -100,7 +100,7 @@ def test_the_views_of_a_template_say_their_own_values(warehouse: Warehouse, brin
     assert together(warehouse, small) == ()
     assert all(compare(live(item.name), item).in_sync for item in small)
     naming = Naming("", "_prod")
-    found = warehouse.run(lambda session: session.fingerprints(["EU", "US"], naming))
+    found = warehouse.run(lambda session: session.fingerprints(["EU", "US"], naming).of)
     assert found["acme_corp_prod"] == found["zeta_2_prod"]
 
 

@@ -100,9 +100,13 @@ class FleetStatus:
         """Return every organization by the kind of its dataset, each kind compared with the catalog."""
         roster = self._warehouse.run(lambda session: list(members(session, catalog)))
         called, locations = naming(catalog, roster), _locations(catalog, roster)
-        found = self._warehouse.run(lambda session: session.fingerprints(locations, called))
-        groups = [(group, self._diagnoses.of(catalog, group)) for group in self._groups(catalog, roster, found)]
-        return Seen(roster, called, groups, found)
+        known = self._diagnoses.known()
+        look = self._warehouse.run(lambda session: session.fingerprints(locations, called, known))
+        groups = [
+            (group, self._diagnoses.of(catalog, group, look.in_full))
+            for group in self._groups(catalog, roster, look.of)
+        ]
+        return Seen(roster, called, groups, look.of)
 
     def _groups(self, catalog: Catalog, roster: list[Member], found: dict[str, Fingerprint]) -> Iterator[Group]:
         for group in grouped(roster, found):
