@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cloudact.errors import WarehouseDenied
@@ -113,12 +115,14 @@ def test_a_region_that_refuses_is_named_and_nothing_is_told_without_it(
     with files.config("organizations") as config:
         config["location"] = "US"
     three.services.onboarding.onboard(acme_request(OrgSlug("afar")))
-    for number, region in ((2, "(EU|US)"), (3, "(EU|US)")):
+    refusal = re.compile(r"the datasets in (EU|US) cannot be told: .*Access Denied")
+    for number in (2, 3):  # the first is for the profiles
         fake.faults.add("jobs.query", Fault.ACCESS_DENIED, at=[number])
-        with pytest.raises(
-            WarehouseDenied, match=rf"the datasets in {region} cannot be told: .*Access Denied"
-        ) as raised:
+        with pytest.raises(WarehouseDenied, match=refusal) as raised:
             anew(three).look()
         assert "cloudact doctor" in raised.value.hint
         fake.faults.clear()
     assert anew(three).look().organizations == 4
+    fake.faults.add("jobs.query", Fault.ACCESS_DENIED, at=[4])
+    with pytest.raises(WarehouseDenied, match=refusal):
+        three.services.organizations.page(ProfileFilter(), limit=50, offset=0, with_sync_status=True)

@@ -24,8 +24,7 @@ from collections.abc import Collection
 
 from cloudact.catalog.model import Dataset
 from cloudact.catalog.view_file import OWN_DATASET, SLUG
-from cloudact.errors import WarehouseError
-from cloudact.warehouse.bigquery.inspect import LISTED_TABLES, LISTED_VIEWS, Part, described, descriptions
+from cloudact.warehouse.bigquery.inspect import LISTED_TABLES, LISTED_VIEWS, Part, described, descriptions, whole
 from cloudact.warehouse.bigquery.statements.ddl import text
 from cloudact.warehouse.bigquery.statements.parameters import parameter
 from cloudact.warehouse.bigquery.statements.rows import quote
@@ -82,10 +81,8 @@ def fingerprints(
 
     def of_region(location: str) -> Fingerprints:
         statement = _QUERY.replace("{region}", quote(client.project, f"region-{location.lower()}"))
-        try:
+        with whole(location):
             return _read(client.query(Statement(statement, parameters), location))
-        except WarehouseError as error:
-            raise type(error)(f"the datasets in {location} cannot be told: {error.message}", hint=error.hint) from error
 
     found: dict[str, Fingerprint] = {}
     in_full: dict[str, Dataset] = {}

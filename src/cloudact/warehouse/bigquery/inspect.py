@@ -7,11 +7,12 @@ what is expected, and confirmed where it does not (BigQuery documentation, Intro
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from cloudact.catalog.model import Dataset, Table, View
-from cloudact.errors import WarehouseBusy, WarehouseNotFound
+from cloudact.errors import WarehouseBusy, WarehouseError, WarehouseNotFound
 from cloudact.planning import changes as c
 from cloudact.planning.diff import diff
 from cloudact.planning.findings import Severity
@@ -113,7 +114,8 @@ class Inspector:
 
     def datasets(self, names: Collection[str], location: str) -> dict[str, Dataset]:
         """Return those of these datasets that a region has, see `Session.inspect_many`; one query for all of them."""
-        parts = self._parts(introspection(self._client.project, location), sorted(names), location)
+        with whole(location):
+            parts = self._parts(introspection(self._client.project, location), sorted(names), location)
         listed = {name: _listed(name, found) for name, found in parts.items()}
         live = {name: self._confirmed(name, item, None) for name, item in listed.items() if item.exists}
         return {name: item for name, item in live.items() if item}
@@ -147,6 +149,15 @@ class Inspector:
         wanted = [name for name in names if name]
         found = concurrently(lambda name: self.table(dataset, name), wanted)
         return dict(zip(wanted, found, strict=True))
+
+
+@contextmanager
+def whole(location: str) -> Iterator[None]:
+    """Enclose a query of a whole location; an error names it, because BigQuery's own words need not."""
+    try:
+        yield
+    except WarehouseError as error:
+        raise type(error)(f"the datasets in {location} cannot be told: {error.message}", hint=error.hint) from error
 
 
 def introspection(project: str, location: str, dataset: str = "") -> str:
