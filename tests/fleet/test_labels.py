@@ -50,6 +50,7 @@ def test_a_wave_takes_those_whose_own_labels_say_so(labelled: Fleet) -> None:
     for slug, (wave, _) in labelled.steps(run.run_id).items():
         waves.setdefault(wave, set()).add(slug)
     assert (waves[1], waves[2], len(waves[3]), len(waves)) == ({"org_05", "org_09"}, {"org_07"}, 9, 3)
+    assert labelled.again(run.run_id).needed == 0
 
 
 def test_a_selection_leaves_everybody_else_alone(labelled: Fleet) -> None:
@@ -137,7 +138,7 @@ def test_a_file_of_new_organizations_gives_labels(small: Fleet) -> None:
     again = onboarding.onboard([*pilots, *others], keys)
     assert (again.skipped, [item.message for item in again.failed]) == (
         1,
-        [f"Organization already exists: {slug}, with another labels" for slug in ("new_1", "new_3")],
+        [f"Organization already exists: {slug}, and differs in labels" for slug in ("new_1", "new_3")],
     )
     assert small.services.labels.show(OrgSlug("new_1")) == {"tier": "ga"}
 

@@ -190,7 +190,7 @@ class _Run:
             if profile is None or profile.status == PROVISIONING:
                 yield line
             elif others := _differences(line, profile):
-                message = f"Organization already exists: {slug}, with another {', '.join(others)}"
+                message = f"Organization already exists: {slug}, and differs in {', '.join(others)}"
                 hint = "Take the line out, or make it say what the organization is."
                 self.so_far.failed.append(Failed(line.number, slug, OrganizationExists.code, message, hint))
             else:
