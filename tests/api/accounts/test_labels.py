@@ -58,6 +58,12 @@ def test_they_are_replaced_as_a_whole_and_once(onboarded: TestClient, live: Live
     ]
 
 
+def test_they_may_be_as_long_and_as_many_as_the_rules_say(onboarded: TestClient) -> None:
+    most = {f"k{number:02}".ljust(63, "-"): "_" * 63 for number in range(64)}
+    assert onboarded.put(LABELS, json={"labels": most}).status_code == 200
+    assert onboarded.get(LABELS).json()["labels"] == most
+
+
 def test_they_are_shown_with_the_profile(onboarded: TestClient) -> None:
     onboarded.put(LABELS, json={"labels": PILOT})
     (listed,) = onboarded.get(ORGANIZATIONS).json()["organizations"]
