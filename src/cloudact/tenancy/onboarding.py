@@ -42,6 +42,8 @@ from cloudact.tenancy.plans import SubscriptionPlan
 from cloudact.tenancy.secrets.columns import CREDENTIAL
 from cloudact.tenancy.secrets.platform import PLATFORM_COLUMNS
 from cloudact.tenancy.store import (
+    LABELS,
+    PROFILES,
     PROVISIONING,
     USED_COLUMNS,
     NewId,
@@ -185,7 +187,10 @@ class Onboarding:
             self._release(catalog, slug, now)
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
             refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
-            if refused and (obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalog))):
+            labelled = bool(request.labels)
+            if refused and (
+                obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalog, labelled=labelled))
+            ):
                 raise obstacle from None
             raise
         finally:
@@ -204,7 +209,7 @@ class Onboarding:
         valid_slug = all(check.passed for check in checks if check.name == "org_slug")
 
         def work(session: Session) -> tuple[list[Check], Plan | None]:
-            if error := obstacle_to(session, catalog):
+            if error := obstacle_to(session, catalog, labelled=bool(request.labels)):
                 return [Check("bootstrapped", passed=False, message=f"{error.message}. {error.hint}")], None
             found = [Check("bootstrapped", passed=True, message=f"dataset {catalog.central_name} has what is needed")]
             if not valid_slug:
@@ -234,8 +239,8 @@ class Onboarding:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
-def obstacle_to(session: Session, catalog: Catalog) -> CloudactError | None:
-    """Return what keeps every organization from being onboarded, or None.
+def obstacle_to(session: Session, catalog: Catalog, *, labelled: bool) -> CloudactError | None:
+    """Return what keeps every organization, or each that is `labelled`, from being onboarded, or None.
 
     What onboarding itself reads and writes has to be there, and what the organization's views read.
     """
@@ -243,6 +248,8 @@ def obstacle_to(session: Session, catalog: Catalog) -> CloudactError | None:
     needed[CREDENTIAL.table] = set(PLATFORM_COLUMNS)  # the secret that keys are found by
     for name, columns in TRAIL_COLUMNS.items():
         needed.setdefault(name, set()).update(columns)
+    if labelled:
+        needed[PROFILES].add(LABELS)
     declared = catalog.central_dataset()
     for item in catalog.organization.views:
         for _, name in item.query.tables:
@@ -264,6 +271,8 @@ def wished_event(request: OnboardingRequest) -> Event:
     """Return what the audit trail says of an onboarding that was asked for."""
     names = ("company_name", "subscription_plan", "regenerate_api_key_if_exists", "adopt_existing_dataset")
     details = {"operation": "onboard", **{name: getattr(request, name) for name in names}}
+    if LABELS in request.given or request.labels:
+        details[LABELS] = dict(request.labels)
     return Event(Action.CREATE, ResourceType.ORGANIZATION, request.org_slug, request.org_slug, details)
 
 
