@@ -109,7 +109,7 @@ def test_the_views_of_a_template_say_their_own_values(of_template: list[Dataset]
 
 @pytest.mark.usefixtures("of_template")
 def test_those_made_together_have_one_fingerprint(warehouse: Warehouse) -> None:
-    found = warehouse.run(lambda session: session.fingerprints(["EU", "US"], Naming("", "_prod")))
+    found = warehouse.run(lambda session: session.fingerprints(["EU", "US"], Naming("", "_prod"))).of
     assert found["acme_corp_prod"] == found["zeta_2_prod"]
 
 

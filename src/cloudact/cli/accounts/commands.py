@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cloudact.cli import render
+from cloudact.cli.accounts.labels import labels
 from cloudact.cli.context import JsonOption, target
 from cloudact.cli.org import CountryOption, LanguageOption, SlugArgument
 from cloudact.cli.render import Answer
@@ -33,7 +34,7 @@ _COUNTED = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `cloudact org`."""
-    for command in (subscription, quota, suspend, reactivate, locale):
+    for command in (subscription, quota, suspend, reactivate, locale, labels):
         app.command()(command)
 
 

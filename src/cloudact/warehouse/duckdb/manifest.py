@@ -148,8 +148,6 @@ def rendering_of(dataset: str, view: View) -> Rendering | None:
     return made
 
 
-# One dataset's views are asked about several times in turn.
-@lru_cache(maxsize=256)
 def view_record(dataset: str, view: View) -> tuple[str, str]:
     """Return the comment that a view of this dataset carries, and the definition that it names, as canonical JSON.
 
@@ -178,6 +176,7 @@ def view_from_record(dataset: str, comment: str, text: str) -> View:
     return replace(view, query=fill(view.query, {OWN_DATASET: dataset, **dict(parse_qsl(values))}))
 
 
+# Of views that are equal it is the same; `view_record` is not, because what a view was rendered from is not compared.
 @lru_cache(maxsize=1024)
 def _view_to_text(view: View) -> str:
     return _canonical(
