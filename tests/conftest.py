@@ -24,7 +24,7 @@ from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.live import duckdb_of
-from tests.prepared import Beginning, Prepared, forget_uses, prepare, stamps
+from tests.prepared import Beginning, Prepared, forget_uses, leave_the_log, prepare, stamps
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("inner_loop", settings.get_profile("default"), max_examples=10)
@@ -208,6 +208,7 @@ def client(services: Services) -> Iterator[TestClient]:
     ) as made:
         yield made
         forget_uses(services)
+        leave_the_log(services)
 
 
 @pytest.fixture(scope="session")
