@@ -18,6 +18,7 @@ from cloudact.cli.fleet import commands as fleet
 from cloudact.cli.hierarchy import commands as hierarchy
 from cloudact.cli.init import init
 from cloudact.cli.notifications import channel
+from cloudact.cli.process import run_and_exit
 from cloudact.cli.recreation import backup
 from cloudact.cli.recreation.recreate import recreate
 from cloudact.cli.secrets import credential, sealing
@@ -70,7 +71,7 @@ def options(
 def main() -> None:
     """Run the command line; an answer that cannot be written down is said to be so."""
     try:
-        app()
+        run_and_exit(app)
     except OSError as error:
         if error.filename is not None:  # it is about a file, not about where the answer goes
             raise

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloudact.cli.errors import reported
+from cloudact.cli.process import exiting
 from cloudact.cli.targets.local import LocalTarget
 from cloudact.cli.targets.remote import RemoteTarget
 from cloudact.cli.targets.target import Target
@@ -49,7 +50,7 @@ def target(title: str, *, as_json: bool, quiet: str = "WARNING", bar: bool = Tru
                 description = escape(f"{title}: {change.change}")
                 shown.update(task, description=description, completed=change.number, total=change.total)
 
-            services = build_services(settings, observer=observe)
+            services = build_services(settings, observer=observe, exiting=exiting())
             try:
                 yield LocalTarget(services)
             finally:

@@ -29,7 +29,6 @@ from cloudact.warehouse.driver import (
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
 from cloudact.warehouse.duckdb.fleet.alike import apply_alike
-from cloudact.warehouse.duckdb.fleet.fingerprints import fingerprints
 from cloudact.warehouse.duckdb.foreign.survey import survey
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.listing import Names
@@ -117,7 +116,7 @@ class Transaction:
         """See `Session.fingerprints`; everything is in one file, whatever locations are on record."""
         del locations
         with mapped():
-            return fingerprints(self._inspector.connection, naming)
+            return self._inspector.fingerprints(naming)
 
     def survey(self, dataset: str) -> Survey | None:
         """See `Session.survey`."""
