@@ -9,7 +9,7 @@ import typer
 
 from cloudact.cli import render
 from cloudact.cli.context import JsonOption, target
-from cloudact.cli.org import CountryOption, LanguageOption, SlugArgument
+from cloudact.cli.org import CountryOption, LanguageOption, SlugArgument, app
 from cloudact.cli.render import Answer
 from cloudact.tenancy.plans import LIMITS
 from cloudact.tenancy.subscriptions.locale import DECEMBER, JANUARY
@@ -21,6 +21,7 @@ TrialEndOption = Annotated[
 EndOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last UTC day of the subscription.")
 ]
+__all__ = ["app"]
 UNLIMITED = "unlimited"
 _COUNTED = {
     "daily": "pipeline runs today (UTC)",
@@ -31,12 +32,7 @@ _COUNTED = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `cloudact org`."""
-    for command in (subscription, quota, suspend, reactivate, locale):
-        app.command()(command)
-
-
+@app.command()
 def subscription(
     slug: SlugArgument,
     *,
@@ -65,6 +61,7 @@ def subscription(
     render.print_json(answer) if as_json else _subscription(answer)
 
 
+@app.command()
 def quota(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """Show what an organization has used of its plan.
 
@@ -75,6 +72,7 @@ def quota(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     render.print_json(answer) if as_json else _quota(answer)
 
 
+@app.command()
 def suspend(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """Refuse an organization's keys and start none of its pipelines; its data is kept.
 
@@ -85,6 +83,7 @@ def suspend(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     render.print_json(answer) if as_json else _lifecycle(answer)
 
 
+@app.command()
 def reactivate(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """End the suspension of an organization.
 
@@ -95,6 +94,7 @@ def reactivate(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     render.print_json(answer) if as_json else _lifecycle(answer)
 
 
+@app.command()
 def locale(
     slug: SlugArgument,
     *,
