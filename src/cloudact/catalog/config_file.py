@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from cloudact.catalog.model import Granularity, Materialized, Partition, RangePartition, TimePartition
 
-
 _LONGEST_LABEL = 63
 
 
