@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloudact.cli.errors import reported
-from cloudact.cli.process import exiting
+from cloudact.cli.process import begin_work, exiting
 from cloudact.cli.targets.target import Target
 from cloudact.log import configure_logging
 from cloudact.settings import load_settings
@@ -53,6 +53,7 @@ def target(title: str, *, as_json: bool, quiet: str = "WARNING", bar: bool = Tru
                 shown.update(task, description=description, completed=change.number, total=change.total)
 
             services = build_services(settings, observer=observe, exiting=exiting())
+            begin_work()
             try:
                 yield LocalTarget(services)
             finally:

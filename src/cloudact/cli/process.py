@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 # Python's own 700 make it look through all modules dozens of times while they are imported.
-_OBJECTS_BEFORE_COLLECTION = 20_000
+_OBJECTS_WHILE_IMPORTING = 20_000
+_USUAL = gc.get_threshold()
 _EXITING: ContextVar[bool] = ContextVar("exiting", default=False)
 
 
@@ -24,7 +25,7 @@ def run_and_exit(command: Callable[[], object]) -> None:
 
     What Python would take apart at its end, object by object, goes with the process.
     """
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    gc.set_threshold(_OBJECTS_WHILE_IMPORTING)
     _EXITING.set(True)
     try:
         command()
@@ -34,6 +35,13 @@ def run_and_exit(command: Callable[[], object]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(end.code or 0)
+
+
+def begin_work() -> None:
+    """Have garbage collected as usual from now on, but for what is imported; rare collections keep memory long."""
+    if exiting():
+        gc.freeze()
+        gc.set_threshold(*_USUAL)
 
 
 def _others_work() -> bool:

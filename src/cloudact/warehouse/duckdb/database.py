@@ -63,6 +63,8 @@ class Database:
         """
         with self._lock, suppress(duckdb.Error):
             if self._instance is not None and not self._retired:
+                # Another thread would take memory of its own for the checkpoint, in place of what queries gave back.
+                self._instance.execute("SET threads = 1")
                 self._instance.execute("CHECKPOINT")
                 _LEFT.append(self._instance)
                 return
