@@ -42,6 +42,7 @@ from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.doctor import Doctor
 from cloudact.tenancy.hierarchy.hierarchies import Hierarchies
 from cloudact.tenancy.idempotency.idempotency import Idempotency
+from cloudact.tenancy.labels.labels import Labels
 from cloudact.tenancy.notifications.channels import Channels
 from cloudact.tenancy.onboarding import Onboarding
 from cloudact.tenancy.organizations import Organizations
@@ -99,6 +100,7 @@ class Services:
     quotas: Quotas
     lifecycle: Lifecycle
     locales: Locales
+    labels: Labels
     metrics: Metrics
     ping: Callable[[], None]
     close: Callable[[], None]
@@ -158,6 +160,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore, exiting: 
         quotas=quotas,
         lifecycle=Lifecycle(catalogs, trail, _now, cache.forget),
         locales=Locales(catalogs, warehouse, trail, _now),
+        labels=Labels(catalogs, warehouse, trail, _now),
         metrics=metrics,
         ping=warehouse.ping,
         close=lambda: _close((uses, root_uses), warehouse.leave if exiting else warehouse.close, sealer),

@@ -88,6 +88,8 @@ PROMISED = {
     "POST /api/v1/organizations/{org_slug}/reactivate",
     "GET /api/v1/organizations/{org_slug}/locale",
     "PUT /api/v1/organizations/{org_slug}/locale",
+    "GET /api/v1/organizations/{org_slug}/labels",
+    "PUT /api/v1/organizations/{org_slug}/labels",
     "POST /api/v1/organizations/{org_slug}/pipelines/run",
     "GET /api/v1/organizations/{org_slug}/pipelines/runs",
     "GET /api/v1/organizations/{org_slug}/pipelines/runs/{run_id}",

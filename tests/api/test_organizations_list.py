@@ -61,6 +61,7 @@ def test_an_organization_is_listed_with_its_profile(onboarded: TestClient) -> No
         "default_timezone": "America/New_York",
         "created_at": listed_one["created_at"],
         "updated_at": listed_one["created_at"],
+        "labels": {},
     }
     assert listed_one["created_at"].endswith("Z")
 

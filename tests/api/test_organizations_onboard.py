@@ -100,6 +100,7 @@ def test_the_profile_row_holds_what_was_asked_for(onboarded: TestClient, live: L
         "audit_head": f"1:{audited['row_hash']}",
         "created_at": profile["created_at"],
         "updated_at": profile["created_at"],
+        "labels": None,
     }
 
 

@@ -18,6 +18,7 @@ from cloudact.errors import (
 )
 from cloudact.planning.policy import EVERYTHING
 from cloudact.planning.status import SyncStatus
+from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.onboarding import OnboardResult
 from cloudact.tenancy.sync import SyncOutcome
 from cloudact.warehouse.bigquery.transport.client import Patience
@@ -75,6 +76,26 @@ def test_a_claim_whose_answer_is_lost_can_be_taken_up_at_once(
     result = bootstrapped.services.onboarding.onboard(acme_request())
     bootstrapped.assert_complete()
     bootstrapped.assert_opens(result)
+
+
+def test_a_row_of_another_caller_in_the_new_chain_is_before_that_of_the_onboarding(
+    bootstrapped: World, make_world: Callable[[], World], fake: Fake
+) -> None:
+    """The onboarding has made the profile, so it reads no end of a chain; then another caller is refused."""
+    other, refused = make_world(), []
+
+    def onboard() -> None:
+        with pytest.raises(OnboardingUnfinished) as raised:
+            other.services.onboarding.onboard(acme_request())
+        refused.append(raised.value)
+
+    fake.faults.on_request = _once("datasets.insert", onboard)
+    result = bootstrapped.services.onboarding.onboard(acme_request())
+    assert len(refused) == 1
+    bootstrapped.assert_complete()
+    bootstrapped.assert_opens(result)
+    (chain,) = bootstrapped.services.verifier.verify(SLUG).chains
+    assert (chain.status, chain.rows) == (ChainStatus.INTACT, 2)
 
 
 def test_one_of_many_finishes_an_onboarding_that_stopped(bootstrapped: World, fake: Fake) -> None:

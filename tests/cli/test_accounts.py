@@ -1,4 +1,4 @@
-"""`cloudact org subscription`, `quota`, `suspend`, `reactivate` and `locale`: here, and through the service alike."""
+"""`cloudact org` on subscriptions, quotas, the life cycle, locales and labels: here, and through the service alike."""
 
 from __future__ import annotations
 
@@ -65,7 +65,41 @@ def test_a_locale_is_shown_and_changed_in_part(acme: CommandLine) -> None:
     assert acme.run("org", "locale", "acme_corp", "--fiscal-year-start", "13").exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["subscription", "quota", "locale"])
+def test_labels_are_shown_and_changed_in_part(acme: CommandLine) -> None:
+    assert acme.succeed("org", "labels", "acme_corp") == "org_slug: acme_corp\nno labels\n"
+    acme.succeed("org", "labels", "acme_corp", "tier=pilot", "beta=")
+    changed = acme.answer("org", "labels", "acme_corp", "region=emea", "--remove", "beta", "--remove", "never-there")
+    assert changed == {"org_slug": "acme_corp", "labels": {"region": "emea", "tier": "pilot"}}
+    assert acme.succeed("org", "labels", "acme_corp").splitlines()[1:] == ["region=emea", "tier=pilot"]
+    assert "region=emea, tier=pilot" in acme.succeed("org", "list")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["tier"], "no assignment"),
+        (["tier=a", "tier=b"], "given twice"),
+        (["tier=a", "--remove", "tier"], "set and taken away"),
+        (["tier=Pilot"], "cannot be the value"),
+        (["country=DE"], "profile's default_country"),
+    ],
+)
+def test_labels_that_cannot_be_are_refused(acme: CommandLine, arguments: list[str], what: str) -> None:
+    exit_code, problem = acme.refusal("org", "labels", "acme_corp", *arguments)
+    assert (exit_code, problem["code"]) == (3, "invalid_request")
+    assert what in problem["detail"]
+    assert acme.answer("org", "labels", "acme_corp")["labels"] == {}
+
+
+def test_labels_are_set_at_onboarding(cli: CommandLine) -> None:
+    cli.succeed("bootstrap", "run")
+    company = ("--company-name", "Globex", "--admin-email", "admin@globex.com")
+    assert cli.refusal("org", "onboard", "globex", *company, "--label", "tier")[0] == 3
+    cli.succeed("org", "onboard", "globex", *company, "--label", "tier=pilot", "--label", "region=emea")
+    assert cli.answer("org", "labels", "globex")["labels"] == {"region": "emea", "tier": "pilot"}
+
+
+@pytest.mark.parametrize("command", ["subscription", "quota", "locale", "labels"])
 def test_a_service_answers_the_same(
     cli: CommandLine, acme: CommandLine, service_url: str, onboarded: TestClient, command: str
 ) -> None:
@@ -83,5 +117,8 @@ def test_changes_go_through_a_service_too(acme: CommandLine, service_url: str, o
     assert changed["limits"]["daily_limit"] == 100
     changed = acme.answer("org", "locale", "acme_corp", "--country", "DE", **at_service)
     assert (changed["default_country"], changed["default_currency"]) == ("DE", ACME["default_currency"])
+    changed = acme.answer("org", "labels", "acme_corp", "tier=pilot", "beta=", **at_service)
+    changed = acme.answer("org", "labels", "acme_corp", "--remove", "beta", **at_service)
+    assert changed == {"org_slug": "acme_corp", "labels": {"tier": "pilot"}}
     assert acme.answer("org", "subscription", "acme_corp")["plan_name"] == "STARTER"  # another file
     assert onboarded.get("/api/v1/organizations/acme_corp/subscription").json()["plan_name"] == "SCALE"

@@ -17,7 +17,7 @@ QUICK = ("sealing status", f"credential list {ACME}", f"audit list {ACME}")
 SHOWN = (
     "sealing reseal", f"key list {ACME}", "audit list", "audit verify", f"hierarchy list {ACME}",
     f"hierarchy tree {ACME}", f"org quota {ACME}", f"org subscription {ACME}", f"org locale {ACME}",
-    f"org reactivate {ACME}", "org list", "backup list",
+    f"org labels {ACME}", f"org reactivate {ACME}", "org list", "backup list",
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Comm
     cli.succeed("key", "create", ACME, "--name", "for the reports of every month", "--expires-in", "90d")
     cli.succeed("hierarchy", "add", ACME, "DEPARTMENT", "D1", "Engineering and everything", "--owner-name", "Ann Lee")
     cli.succeed("hierarchy", "add", ACME, "PROJECT", "P-0001", "The platform of all", "--parent", "D1")
+    cli.succeed("org", "labels", ACME, "tier=pilot", f"region={'of-the-north-and-of-the-south-' * 2}")
     cli.succeed("backup", "create", f"{ACME}_prod", "--table", "subscription_plans", "--reason", "before anything else")
     return cli
 

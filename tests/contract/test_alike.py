@@ -92,15 +92,24 @@ def test_what_is_not_alike_is_left_as_it_is(
     assert [live(name) for name in NAMES[:3]] == [GROWN[0], before, GROWN[2]]
 
 
-def test_the_views_of_a_template_say_their_own_values(warehouse: Warehouse, bring: Bring, live: Live) -> None:
+@pytest.fixture
+def of_template(warehouse: Warehouse, bring: Bring) -> list[Dataset]:
+    """Two organizations of the shipped catalog, with one table each, made together."""
     catalog = CatalogSource(ROOT / "configs").load()
     bring(catalog.central_dataset())
     declared = [catalog.organization_dataset(slug) for slug in ("acme_corp", "zeta_2")]
     small = [replace(item, tables=item.tables[:1]) for item in declared]
     assert together(warehouse, small) == ()
-    assert all(compare(live(item.name), item).in_sync for item in small)
-    naming = Naming("", "_prod")
-    found = warehouse.run(lambda session: session.fingerprints(["EU", "US"], naming))
+    return small
+
+
+def test_the_views_of_a_template_say_their_own_values(of_template: list[Dataset], live: Live) -> None:
+    assert all(compare(live(item.name), item).in_sync for item in of_template)
+
+
+@pytest.mark.usefixtures("of_template")
+def test_those_made_together_have_one_fingerprint(warehouse: Warehouse) -> None:
+    found = warehouse.run(lambda session: session.fingerprints(["EU", "US"], Naming("", "_prod"))).of
     assert found["acme_corp_prod"] == found["zeta_2_prod"]
 
 

@@ -27,7 +27,7 @@ Take = Callable[..., dict[str, Fingerprint]]
 
 
 def taken(warehouse: Warehouse, naming: Naming = SHOPS, *locations: str) -> dict[str, Fingerprint]:
-    return warehouse.run(lambda session: session.fingerprints(locations or ("EU",), naming))
+    return warehouse.run(lambda session: session.fingerprints(locations or ("EU",), naming).of)
 
 
 @pytest.fixture

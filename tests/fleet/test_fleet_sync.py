@@ -278,7 +278,8 @@ def test_a_run_is_in_the_audit_trail_and_the_chain_holds(small: Fleet) -> None:
     ("wanted", "field"),
     [
         ({"waves": ["everybody"]}, "waves"),
-        ({"only": ["label:colour=red"]}, "only"),
+        ({"only": ["label:Colour=red"]}, "only"),
+        ({"waves": ["label:colour=Red"]}, "waves"),
         ({"pause_seconds": -1.0}, "pause_seconds"),
         ({"workers": 0}, "workers"),
         ({"workers": 33}, "workers"),

@@ -30,7 +30,9 @@ def test_it_tells_who_failed_and_shows_no_key(cli: CommandLine, requests: Path, 
     done = cli.run("fleet", "onboard", str(requests), "--keys-out", str(keys))
     assert done.exit_code == 6
     assert f"3 requests: 2 onboarded, 0 were there already, 1 failed. Keys are in {keys}." in done.stdout
-    assert "line 3: org_01: Organization already exists: org_01, with another company_name, admin_email" in done.stdout
+    assert (
+        "line 3: org_01: Organization already exists: org_01, and differs in company_name, admin_email" in done.stdout
+    )
     assert "_api_" not in done.stdout + done.stderr
     assert [json.loads(line)["org_slug"] for line in keys.read_text().splitlines()] == ["new_1", "new_2"]
     separator = asked("new_3", company_name="New\u2028Co")[0].replace("\\u2028", "\u2028")

@@ -14,8 +14,8 @@ from pydantic.json_schema import models_json_schema
 from cloudact import __version__
 from cloudact.api import bootstrap, declaration, doctor, errors, health, organizations, pipelines
 from cloudact.api.access import keys
+from cloudact.api.accounts import labels, subscription
 from cloudact.api.accounts import pipelines as own_pipelines
-from cloudact.api.accounts import subscription
 from cloudact.api.audit import logs as audit
 from cloudact.api.fleet import routes as fleet
 from cloudact.api.fleet.background import Background
@@ -99,6 +99,8 @@ def create_app(
         sealing.router,
         subscription.router,
         subscription.own_router,
+        labels.router,
+        labels.own_router,
         fleet.router,
         doctor.router,
         declaration.router,

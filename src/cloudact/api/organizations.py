@@ -19,6 +19,7 @@ from cloudact.planning.policy import Policy
 from cloudact.planning.status import SyncStatus
 from cloudact.tenancy.access.scopes import Scope
 from cloudact.tenancy.checks import OnboardingRequest
+from cloudact.tenancy.labels.rules import KEY_RULE, MAX_LABELS, PROFILE_FIELDS, VALUE_RULE
 from cloudact.tenancy.organizations import MAX_PAGE
 from cloudact.tenancy.store import ProfileFilter
 
@@ -33,6 +34,9 @@ _EXAMPLE: JsonDict = {
     "default_currency": "USD",
     "default_timezone": "America/New_York",
 }
+
+
+LABEL_RULES = f"There are at most {MAX_LABELS}; {KEY_RULE}, and is none of {', '.join(PROFILE_FIELDS)}; {VALUE_RULE}."
 
 
 def _encodable(text: str) -> str:
@@ -72,6 +76,11 @@ class OnboardRequest(BaseModel):
     default_timezone: Text = Field(default="UTC", description="IANA name.")
     default_country: Text | None = Field(default=None, description="ISO 3166 two-letter code.")
     default_language: Text | None = Field(default=None, description="BCP 47 tag, such as en or en-US.")
+    labels: dict[Text, Text] = Field(
+        default={},
+        description="The operator's labels, key to value, by which waves of a fleet sync can go. " + LABEL_RULES,
+        examples=[{"tier": "pilot"}],
+    )
     regenerate_api_key_if_exists: StrictBool = Field(
         default=False,
         description="For an organization that exists: resync its dataset, take over the fields given here, and issue "
@@ -166,6 +175,7 @@ class OrganizationResponse(BaseModel):
     default_timezone: str | None
     created_at: datetime
     updated_at: datetime | None
+    labels: dict[str, str] = Field(examples=[{"tier": "pilot"}])
 
 
 class OrganizationListQuery(BaseModel):

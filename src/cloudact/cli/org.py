@@ -8,9 +8,10 @@ from typing import Annotated, Any, Protocol
 import typer
 
 from cloudact.cli import render
+from cloudact.cli.assignments import assignments
 from cloudact.cli.bootstrap import ColumnsOption, TablesOption, ViewsOption, sync_flags
 from cloudact.cli.context import ExitCodeOption, JsonOption, target
-from cloudact.cli.errors import OUT_OF_SYNC
+from cloudact.cli.errors import OUT_OF_SYNC, reported
 
 app = typer.Typer(no_args_is_help=True, help="Organizations: onboard, compare, sync, list, subscribe, suspend.")
 
@@ -22,6 +23,10 @@ CurrencyOption = Annotated[str | None, typer.Option("--currency", help="ISO 4217
 TimezoneOption = Annotated[str | None, typer.Option("--timezone", help="IANA name; UTC when left out.")]
 CountryOption = Annotated[str | None, typer.Option("--country", help="ISO 3166 two-letter code.")]
 LanguageOption = Annotated[str | None, typer.Option("--language", help="BCP 47 tag, such as en or en-US.")]
+LabelOption = Annotated[
+    list[str] | None,
+    typer.Option("--label", metavar="KEY=VALUE", help="A label, by which waves can go. May be repeated."),
+]
 PlanFilter = Annotated[str | None, typer.Option("--plan", help="Only this plan.")]
 RegenerateOption = Annotated[
     bool, typer.Option("--regenerate-api-key-if-exists", help="Resync an existing organization and give it a new key.")
@@ -48,10 +53,13 @@ def _onboarding(act: _Act) -> Callable[..., None]:
         timezone: TimezoneOption = None,
         country: CountryOption = None,
         language: LanguageOption = None,
+        label: LabelOption = None,
         regenerate: RegenerateOption = False,
         adopt: AdoptOption = False,
         as_json: JsonOption = False,
     ) -> None:
+        with reported(as_json=as_json):
+            labels = assignments(label or [], "--label", "--label KEY=VALUE")
         fields = {
             "org_slug": slug,
             "company_name": company,
@@ -61,6 +69,7 @@ def _onboarding(act: _Act) -> Callable[..., None]:
             "default_timezone": timezone,
             "default_country": country,
             "default_language": language,
+            "labels": labels or None,
             "regenerate_api_key_if_exists": regenerate,
             "adopt_existing_dataset": adopt,
         }

@@ -8,27 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from cloudact.cli import render, render_runs
+from cloudact.cli.assignments import assignments
 from cloudact.cli.context import JsonOption, target
 from cloudact.cli.errors import INTERRUPTED, RUN_FAILED, reported
-from cloudact.errors import InvalidRequest
 
 app = typer.Typer(no_args_is_help=True, help="Pipelines: run one, and look at the records of runs.")
 run_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _EXIT_CODES = {"COMPLETED": 0, "CANCELLED": INTERRUPTED}
-
-
-def _variables(assignments: list[str]) -> dict[str, str]:
-    """Return run parameters by name; raises InvalidRequest for one that is no assignment, or is given twice."""
-    variables: dict[str, str] = {}
-    for text in assignments:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise InvalidRequest(f"--var {text!r} is no assignment", hint="Write --var NAME=VALUE.")
-        if name in variables:
-            raise InvalidRequest(f"--var {name} is given twice", hint="Give each variable one value.")
-        variables[name] = value
-    return variables
 
 
 @run_app.command()
@@ -61,7 +48,7 @@ def run(
     Example: cloudact pipeline run --pipeline configs/setup/bootstrap_system.yml --tenant-id system
     """
     with reported(as_json=as_json):
-        variables = _variables(var or [])
+        variables = assignments(var or [], "--var", "--var NAME=VALUE")
     fields: dict[str, Any] = {"pipeline": pipeline, "tenant_id": tenant, "variables": variables, "dry_run": dry_run}
     with target(f"run {Path(pipeline).name}", as_json=as_json, quiet="ERROR") as where:
         answer = where.pipeline_run(fields)

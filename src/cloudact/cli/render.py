@@ -217,14 +217,18 @@ def organization_list(answer: Answer) -> None:
     """Print one page of organizations."""
     console = answer_console()
     statuses = answer["sync_status"]
+    labelled = any(item["labels"] for item in answer["organizations"])
     rows = [
         (
             item["org_slug"], item["company_name"], item["subscription_plan"] or "", item["status"],
-            item["org_dataset_id"], item["dataset_location"] or "", *([statuses[item["org_slug"]]] if statuses else []),
+            item["org_dataset_id"], item["dataset_location"] or "",
+            *([", ".join(f"{key}={value}" for key, value in item["labels"].items())] if labelled else []),
+            *([statuses[item["org_slug"]]] if statuses else []),
         )
         for item in answer["organizations"]
     ]  # fmt: skip
-    titles = ("slug", "company", "plan", "status", "dataset", "location", *(["stands"] if statuses else []))
+    more = [*(["labels"] if labelled else []), *(["stands"] if statuses else [])]
+    titles = ("slug", "company", "plan", "status", "dataset", "location", *more)
     columns(console, titles, rows)
     shown = len(answer["organizations"])
     first = answer["offset"] + 1 if shown else 0

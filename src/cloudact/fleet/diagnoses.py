@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloudact.catalog.model import Dataset
@@ -39,25 +40,36 @@ class Diagnoses:
         self._lock = threading.Lock()
         self._known: OrderedDict[Fingerprint, tuple[Member, Dataset]] = OrderedDict()
 
-    def of(self, catalog: Catalog, group: Group) -> Diagnosis:
-        """Return how the datasets of a group differ from what the catalog declares of them."""
+    def known(self) -> tuple[Fingerprint, ...]:
+        """Return the fingerprints for which no dataset has to be looked at."""
+        with self._lock:
+            return tuple(self._known)
+
+    def of(self, catalog: Catalog, group: Group, in_full: Mapping[str, Dataset]) -> Diagnosis:
+        """Return how the datasets of a group differ from what the catalog declares of them.
+
+        `in_full` are datasets that came with the fingerprints, by name.
+        """
         fingerprint = group.kind.fingerprint
         if fingerprint and (remembered := self._remembered(fingerprint)):
             member, dataset = remembered
             placed = Member(member.org_slug, member.dataset, group.kind.location, member.onboarded)
             return Diagnosis(placed, dataset, compare(dataset, declared(catalog, placed)), confirmed=True)
-        first, *others = group.members[:2]
-        actual = self.live(catalog, first)
+        first, *others = sorted(group.members, key=lambda member: member.dataset not in in_full)[:2]
+        actual = self.live(catalog, first, in_full.get(first.dataset))
         drift = compare(actual, declared(catalog, first))
-        confirmed = all(compare(self.live(catalog, item), declared(catalog, item)) == drift for item in others)
+        confirmed = all(
+            compare(self.live(catalog, item, in_full.get(item.dataset)), declared(catalog, item)) == drift
+            for item in others
+        )
         if others and confirmed and actual and fingerprint:
             self._remember(fingerprint, first, actual)
         return Diagnosis(first, actual, drift, confirmed)
 
-    def live(self, catalog: Catalog, member: Member) -> Dataset | None:
-        """Return an organization's dataset as it is now."""
+    def live(self, catalog: Catalog, member: Member, seen: Dataset | None = None) -> Dataset | None:
+        """Return an organization's dataset as it is now; `seen` is what its fingerprint came with."""
         desired = declared(catalog, member)
-        return self._warehouse.run(lambda session: session.inspect(desired.name, expected=desired))
+        return self._warehouse.run(lambda session: session.inspect(desired.name, expected=desired, seen=seen))
 
     def _remembered(self, fingerprint: Fingerprint) -> tuple[Member, Dataset] | None:
         with self._lock:

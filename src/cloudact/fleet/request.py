@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloudact.errors import InvalidRequest, Problem
-from cloudact.fleet.waves import LABELS, Labelled, OnPlan, parse
+from cloudact.fleet.waves import LABEL_KEYS, Labelled, OnPlan, parse, refuse_unknown_keys
 from cloudact.planning.policy import Policy
+from cloudact.tenancy.labels.rules import KEY_RULE, PROFILE_FIELDS, VALUE_RULE, is_key, is_value
 
 MAX_WORKERS = 32
 MAX_PAUSE_SECONDS = 7 * 24 * 3600.0
@@ -54,6 +55,15 @@ class SyncRequest:
         """Tell whether a selector asks for more of an organization than its slug."""
         return any(isinstance(parse(text), Labelled | OnPlan) for text in (*self.only, *self.waves))
 
+    def labels(self) -> frozenset[Labelled]:
+        """Return the labels that selectors ask for."""
+        return frozenset(found for text in (*self.only, *self.waves) if isinstance(found := parse(text), Labelled))
+
+    def check_labels(self, in_use: Collection[str]) -> None:
+        """Raise InvalidRequest for a label that is neither the profile's nor among those that organizations carry."""
+        for name in ("only", "waves"):
+            refuse_unknown_keys(map(parse, getattr(self, name)), in_use, name)
+
     def as_json(self) -> dict[str, Any]:
         """Return the fields, as `from_json` reads them."""
         return {**asdict(self), "only": list(self.only), "waves": list(self.waves)}
@@ -88,8 +98,12 @@ def _selector_problems(text: str) -> Iterator[str]:
     except InvalidRequest as error:
         yield error.message
         return
-    if isinstance(selector, Labelled) and selector.key not in LABELS:
-        yield f"{text!r} names no label of an organization; labels are {', '.join(LABELS)}"
+    if not isinstance(selector, Labelled) or selector.key in PROFILE_FIELDS:
+        return
+    if not is_key(selector.key):
+        yield f"{text!r} names no label of an organization: labels are {LABEL_KEYS}, of which {KEY_RULE}"
+    if not is_value(selector.value):
+        yield f"{text!r} names no value of a label: {VALUE_RULE}"
 
 
 def _is_limit(text: str) -> bool:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from cloudact.catalog.template import Catalog
 from cloudact.catalog.view_file import SLUG
-from cloudact.fleet.waves import LABELS
+from cloudact.fleet.waves import Labelled
 from cloudact.fleet.waves import Member as Candidate
-from cloudact.tenancy.store import PROFILES, PROVISIONING, USED_COLUMNS, named_when_missing
+from cloudact.tenancy.labels.rules import PROFILE_FIELDS
+from cloudact.tenancy.store import LABELS, PROFILES, PROVISIONING, USED_COLUMNS, labels_of, named_when_missing
 from cloudact.warehouse.driver import OneOf, Page, Session, Within
 from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 PAGE = 5_000
+# Where each page is a query by itself: as many rows of these columns as an answer of 10 MB holds.
+PAGE_OF_QUERY = 50_000
 _COLUMNS = ("org_slug", "org_dataset_id", "dataset_location", "status")
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +37,48 @@ def members(session: Session, catalog: Catalog) -> Iterator[Member]:
     return map(_member, _profiles(session, catalog, _COLUMNS))
 
 
-def candidates(session: Session, catalog: Catalog) -> Iterator[Candidate]:
-    """Yield what waves know of every organization with a profile, by slug; raises NotBootstrapped."""
-    columns = (SLUG, "subscription_plan", *LABELS.values())
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What waves know of every organization with a profile, and the keys of the labels that any of them carries.
+
+    The keys are read where a label is asked for that is none of the profile's.
+    """
+
+    members: list[Candidate]
+    keys: frozenset[str]
+
+
+def candidates(session: Session, catalog: Catalog, asked: Collection[Labelled], also: Sequence[str] = ()) -> Candidates:
+    """Return everybody by slug, of whose labels only those are kept that are asked for; raises NotBootstrapped.
+
+    `also` is as `with_labels` says.
+    """
+    fields = {item.key: PROFILE_FIELDS[item.key] for item in asked if item.key in PROFILE_FIELDS}
+    own = also if any(item.key not in PROFILE_FIELDS for item in asked) else ()
+    columns = (SLUG, "subscription_plan", *fields.values(), *own)
+    found: list[Candidate] = []
+    keys: set[str] = set()
     for row in _profiles(session, catalog, columns):
-        labels = {label: str(row[column]) for label, column in LABELS.items() if row[column] is not None}
+        labels: dict[str, object] = {**labels_of(row.get(LABELS))}
+        keys.update(labels)
+        said = labels | {key: row[column] for key, column in fields.items()}
+        kept = {item.key: item.value for item in asked if said.get(item.key) == item.value}
         plan = row["subscription_plan"]
-        yield Candidate(str(row[SLUG]), None if plan is None else str(plan), labels)
+        found.append(Candidate(str(row[SLUG]), None if plan is None else sys.intern(str(plan)), kept or _NONE))
+    return Candidates(found, frozenset(keys))
 
 
 def _profiles(session: Session, catalog: Catalog, columns: Sequence[str]) -> Iterator[dict[str, object]]:
     central, last = catalog.central_name, ""
+    # Labels are as long as an operator makes them.
+    size = PAGE if catalog.engine.transactional or LABELS in columns else PAGE_OF_QUERY
     while True:
         where = [Within(SLUG, at_least=last)] if last else []
         # The last one of a page is met again as the first one of the next.
-        with named_when_missing(session, central, PROFILES, USED_COLUMNS[PROFILES]):
-            rows = session.select(central, PROFILES, columns, where, Page((SLUG,), PAGE + bool(last)))
+        with named_when_missing(session, central, PROFILES, [*USED_COLUMNS[PROFILES], *columns]):
+            rows = session.select(central, PROFILES, columns, where, Page((SLUG,), size + bool(last)))
         yield from (row for row in rows if row[SLUG] != last)
-        if len(rows) < PAGE + bool(last):
+        if len(rows) < size + bool(last):
             return
         last = str(rows[-1][SLUG])
 

@@ -18,7 +18,8 @@ from cloudact.warehouse.fingerprints import Fingerprint, Naming
 
 NAMED_OF_GROUP = 5
 NAMED_OF_ORPHANS = 50
-# A catalog that lags behind may not show yet what was just made: so many are looked at one by one.
+# A catalog that lags behind may not show yet what was just made, and one of a whole location not what the account may
+# see by name only. So many are looked at one by one, and as many more for as long as any of them is there.
 _LOOKED_FOR = 50
 
 
@@ -100,22 +101,35 @@ class FleetStatus:
         """Return every organization by the kind of its dataset, each kind compared with the catalog."""
         roster = self._warehouse.run(lambda session: list(members(session, catalog)))
         called, locations = naming(catalog, roster), _locations(catalog, roster)
-        found = self._warehouse.run(lambda session: session.fingerprints(locations, called))
-        groups = [(group, self._diagnoses.of(catalog, group)) for group in self._groups(catalog, roster, found)]
-        return Seen(roster, called, groups, found)
+        known = self._diagnoses.known()
+        look = self._warehouse.run(lambda session: session.fingerprints(locations, called, known))
+        groups = [
+            (group, self._diagnoses.of(catalog, group, look.in_full))
+            for group in self._groups(catalog, roster, look.of)
+        ]
+        return Seen(roster, called, groups, look.of)
 
     def _groups(self, catalog: Catalog, roster: list[Member], found: dict[str, Fingerprint]) -> Iterator[Group]:
         for group in grouped(roster, found):
             if group.kind.fingerprint is not None:
                 yield group
                 continue
-            gone = list(group.members)
-            for member in group.members[:_LOOKED_FOR]:
-                if self._diagnoses.live(catalog, member) is not None:
-                    gone.remove(member)
-                    yield Group(group.kind, [member])
-            if gone:
+            there = self._looked_for(catalog, group.members)
+            yield from (Group(group.kind, [member]) for member in there)
+            named = {member.org_slug for member in there}
+            if gone := [member for member in group.members if member.org_slug not in named]:
                 yield Group(group.kind, gone)
+
+    def _looked_for(self, catalog: Catalog, missed: list[Member]) -> list[Member]:
+        """Return those whose datasets are there although the fingerprints do not tell of them."""
+        there: list[Member] = []
+        for start in range(0, len(missed), _LOOKED_FOR):
+            some = missed[start : start + _LOOKED_FOR]
+            found = [member for member in some if self._diagnoses.live(catalog, member) is not None]
+            if not found:
+                break
+            there += found
+        return there
 
     def _described(self, catalog: Catalog, group: Group, diagnosis: Diagnosis) -> FleetGroup:
         state, fingerprint = self._state(catalog, group, diagnosis), group.kind.fingerprint

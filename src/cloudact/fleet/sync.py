@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from cloudact.errors import FleetPlanNotFound, FleetPlanStale, FleetRunNotFound
+from cloudact.catalog.template import Catalog
+from cloudact.errors import FleetPlanNotFound, FleetPlanStale, FleetRunNotFound, InvalidRequest
 from cloudact.fleet.ledger import Begun, Ledger, begun_row, plan_row
 from cloudact.fleet.planning import Continued, FleetPlan, PlanAnswer, make_fleet_plan, moved
 from cloudact.fleet.progress import NOT_ENDED, FleetRun, Progress, WaveProgress, account
@@ -27,7 +28,7 @@ from cloudact.tenancy.audit.event import Action, Event, ResourceType
 from cloudact.tenancy.audit.trail import AuditTrail
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.organizations import Organizations
-from cloudact.tenancy.store import NewId
+from cloudact.tenancy.store import NewId, with_labels
 from cloudact.warehouse.driver import Warehouse
 
 _NOTHING = Continued()
@@ -103,7 +104,12 @@ class FleetSync:
             stored = self._ledger().run(_plan_id(plan_hash), FLEET_PLAN)["parameters"]
         except FleetRunNotFound:
             raise FleetPlanNotFound(plan_hash) from None
-        prepared = self._prepare(SyncRequest.from_json(stored["request"]))
+        request = SyncRequest.from_json(stored["request"])
+        try:
+            prepared = self._prepare(request)
+        except InvalidRequest as error:
+            # Who was named when the plan was made is gone.
+            raise FleetPlanStale(plan_hash, [error.message]) from error
         if prepared.plan.hash() != plan_hash:
             raise FleetPlanStale(plan_hash, moved(stored, prepared.plan.facts()))
         return self._begin(prepared, actor)
@@ -164,8 +170,14 @@ class FleetSync:
         seen = self.status.compare(catalog)
         found = [Member(item.org_slug) for item in seen.roster]
         if request.looks_at_profiles():
-            found = self.warehouse.run(lambda session: list(candidates(session, catalog)))
+            found = self._candidates(catalog, request)
         return Prepared(make_fleet_plan(catalog, request, seen.groups, found, continued), catalogs, continued)
+
+    def _candidates(self, catalog: Catalog, request: SyncRequest) -> list[Member]:
+        asked = request.labels()
+        seen = with_labels(self.warehouse, lambda session, also: candidates(session, catalog, asked, also))
+        request.check_labels(seen.keys)
+        return seen.members
 
     def _begin(self, prepared: Prepared, actor: Actor) -> OpenRun:
         taken_over = self._mark_interrupted()

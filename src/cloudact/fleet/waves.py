@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from cloudact.errors import InvalidRequest, Problem
+from cloudact.tenancy.labels.rules import PROFILE_FIELDS
 
 REST = "rest"
-# Fields of a profile that a wave can go by, as waves and selections call them.
-LABELS: Mapping[str, str] = {
-    "status": "status",
-    "location": "dataset_location",
-    "country": "default_country",
-    "currency": "default_currency",
-    "language": "default_language",
-    "timezone": "default_timezone",
-}
 FORMS = "slug:NAME[,NAME...], label:KEY=VALUE, plan:NAME, N%, N, or rest"
+LABEL_KEYS = f"{', '.join(PROFILE_FIELDS)} of the profile, and the organizations' own"
+_NAMED_KEYS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What waves know of an organization."""
+    """What waves know of an organization; of its labels, and of what its profile says, as much as they ask for."""
 
     slug: str
     plan: str | None = None
@@ -170,6 +164,20 @@ def _rounded_up(total: int, percent: float) -> int:
 
 def _meeting(left: Mapping[str, Member], condition: Callable[[Member], bool]) -> list[str]:
     return [slug for slug, member in left.items() if condition(member)]
+
+
+def refuse_unknown_keys(selectors: Iterable[Selector], in_use: Collection[str], field: str) -> None:
+    """Raise InvalidRequest for a label that is no field of the profile, and that no organization carries."""
+    keys = {item.key: None for item in selectors if isinstance(item, Labelled) and item.key not in PROFILE_FIELDS}
+    if unknown := [key for key in keys if key not in in_use]:
+        problem = f"a selector names labels that no organization carries: {', '.join(unknown)}"
+        more = [f"and {len(in_use) - _NAMED_KEYS} more"] if len(in_use) > _NAMED_KEYS else []
+        carried = ", ".join([*sorted(in_use)[:_NAMED_KEYS], *more])
+        hint = (
+            f"Carried are {carried or 'none'}; {', '.join(PROFILE_FIELDS)} are the profile's. "
+            "`cloudact org labels ORG_SLUG KEY=VALUE` sets one."
+        )
+        raise InvalidRequest(f"{field}: {problem}", problems=[Problem("request", field, problem, "")], hint=hint)
 
 
 def _refuse_unknown(slugs: Iterable[str], known: frozenset[str], field: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import unicodedata
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import pycountry
 from email_validator import EmailNotValidError, validate_email
 
 from cloudact.errors import InvalidRequest, Problem
+from cloudact.tenancy.labels.rules import label_problems
 from cloudact.tenancy.names import slug_problem
 from cloudact.tenancy.plans import SubscriptionPlan
 
@@ -30,6 +31,7 @@ class OnboardingRequest:
     default_timezone: str = "UTC"
     default_country: str | None = None
     default_language: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     regenerate_api_key_if_exists: bool = False
     adopt_existing_dataset: bool = False
     given: frozenset[str] = frozenset()
@@ -53,12 +55,20 @@ def field_checks(request: OnboardingRequest, plans: Mapping[str, SubscriptionPla
         ("subscription_plan", request.subscription_plan, lambda text: _plan_problem(text, plans)),
     ]
     given = [_check(name, value, rule) for name, value, rule in rules if value is not None]
-    return given + locale_checks({name: getattr(request, name) for name in _LOCALE})
+    return given + locale_checks({name: getattr(request, name) for name in _LOCALE}) + label_checks(request.labels)
 
 
 def locale_checks(values: Mapping[str, str | None]) -> list[Check]:
     """Return a check for each of these defaults of an organization that has a value."""
     return [_check(name, value, _LOCALE[name]) for name, value in values.items() if value is not None]
+
+
+def label_checks(labels: Mapping[str, str]) -> list[Check]:
+    """Return a check for each thing that is wrong with labels, or one that holds where there are any."""
+    if problems := list(label_problems(labels)):
+        return [failed("labels", problem) for problem in problems]
+    shown = ", ".join(f"{key}={value}" for key, value in labels.items())
+    return [Check("labels", passed=True, message=f"{shown} is valid")] if labels else []
 
 
 def require(checks: list[Check]) -> None:

@@ -6,6 +6,7 @@ until everything is there, each step can be repeated, and the next call or sync 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,8 @@ from cloudact.tenancy.plans import SubscriptionPlan
 from cloudact.tenancy.secrets.columns import CREDENTIAL
 from cloudact.tenancy.secrets.platform import PLATFORM_COLUMNS
 from cloudact.tenancy.store import (
+    LABELS,
+    PROFILES,
     PROVISIONING,
     USED_COLUMNS,
     NewId,
@@ -138,9 +141,11 @@ class Onboarding:
         now = operation.begun_at if operation else self.clock()
         secret = operation.secret_for("api-key") if operation else None
         key = made_key or self.issuer.issue(slug, now, secret=secret)
+        attempts = itertools.count()
 
         def work(session: Session) -> OnboardResult:
             store = Store(session, catalog.central_name, now, self.new_id)
+            again = next(attempts) > 0
             if operation and operation.resumed and store.has_key(slug, key.row):
                 made_before = store.existing_profile(slug)
                 plan = plan_for(session, declared_dataset(catalog, slug, made_before), Policy())
@@ -163,13 +168,13 @@ class Onboarding:
             made = session.apply(plan)
             if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
                 session.authorize(plan.dataset, catalog.central_name)
-            self.trail.record(session, actor, done_event(wished_event(request), key.key_id, created=created))
+            done = done_event(wished_event(request), key.key_id, created=created)
+            # A profile that an earlier attempt has claimed may have had rows added to its chain since.
+            self.trail.record(session, actor, done, begins=claimed and not again)
             store.finish(slug)
             if not claimed:
                 store.update_profile(slug, request)
-            store.ensure_limits(slug, profile.subscription_plan or "", plans)
-            if not created and "subscription_plan" in request.given:
-                store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
+            _write_limits(store, profile, request, plans, created=created)
             store.replace_keys(slug, key.row)
             return _result(profile, key.text, plan, made, created=created)
 
@@ -182,7 +187,10 @@ class Onboarding:
             self._release(catalog, slug, now)
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
             refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
-            if refused and (obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalog))):
+            labelled = bool(request.labels)
+            if refused and (
+                obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalog, labelled=labelled))
+            ):
                 raise obstacle from None
             raise
         finally:
@@ -201,7 +209,7 @@ class Onboarding:
         valid_slug = all(check.passed for check in checks if check.name == "org_slug")
 
         def work(session: Session) -> tuple[list[Check], Plan | None]:
-            if error := obstacle_to(session, catalog):
+            if error := obstacle_to(session, catalog, labelled=bool(request.labels)):
                 return [Check("bootstrapped", passed=False, message=f"{error.message}. {error.hint}")], None
             found = [Check("bootstrapped", passed=True, message=f"dataset {catalog.central_name} has what is needed")]
             if not valid_slug:
@@ -231,8 +239,8 @@ class Onboarding:
         return Store(session, catalog.central_name, self.clock(), self.new_id)
 
 
-def obstacle_to(session: Session, catalog: Catalog) -> CloudactError | None:
-    """Return what keeps every organization from being onboarded, or None.
+def obstacle_to(session: Session, catalog: Catalog, *, labelled: bool) -> CloudactError | None:
+    """Return what keeps every organization, or each that is `labelled`, from being onboarded, or None.
 
     What onboarding itself reads and writes has to be there, and what the organization's views read.
     """
@@ -240,6 +248,8 @@ def obstacle_to(session: Session, catalog: Catalog) -> CloudactError | None:
     needed[CREDENTIAL.table] = set(PLATFORM_COLUMNS)  # the secret that keys are found by
     for name, columns in TRAIL_COLUMNS.items():
         needed.setdefault(name, set()).update(columns)
+    if labelled:
+        needed[PROFILES].add(LABELS)
     declared = catalog.central_dataset()
     for item in catalog.organization.views:
         for _, name in item.query.tables:
@@ -261,6 +271,8 @@ def wished_event(request: OnboardingRequest) -> Event:
     """Return what the audit trail says of an onboarding that was asked for."""
     names = ("company_name", "subscription_plan", "regenerate_api_key_if_exists", "adopt_existing_dataset")
     details = {"operation": "onboard", **{name: getattr(request, name) for name in names}}
+    if LABELS in request.given or request.labels:
+        details[LABELS] = dict(request.labels)
     return Event(Action.CREATE, ResourceType.ORGANIZATION, request.org_slug, request.org_slug, details)
 
 
@@ -342,6 +354,13 @@ def _take_over(
     if _is_claimed(profile, now) or not store.take_over(profile):
         raise OnboardingUnfinished(profile.org_slug)
     return True
+
+
+def _write_limits(store: Store, profile: Profile, request: OnboardingRequest, plans: _Plans, *, created: bool) -> None:
+    slug = OrgSlug(profile.org_slug)
+    store.ensure_limits(slug, profile.subscription_plan or "", plans)
+    if not created and "subscription_plan" in request.given:
+        store.change_plan(slug, request.subscription_plan, plans[request.subscription_plan])
 
 
 def _result(profile: Profile, key: str, plan: Plan, made: tuple[Change, ...], *, created: bool) -> OnboardResult:

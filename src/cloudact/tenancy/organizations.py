@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 
@@ -26,6 +26,7 @@ from cloudact.tenancy.store import (
     Store,
     declared_dataset,
     may_be_a_strangers,
+    with_labels,
 )
 from cloudact.tenancy.sync import Applied, SyncOutcome, SyncResult, plan_for, report, synchronize
 from cloudact.warehouse.driver import Session, Warehouse
@@ -175,12 +176,12 @@ class Organizations:
         if offset > MAX_OFFSET:
             raise InvalidRequest(f"offset {offset} is more than {MAX_OFFSET}")
 
-        def work(session: Session) -> OrganizationPage:
-            found, total = self._store(session, catalog).profiles(wanted, limit, offset)
+        def work(session: Session, also: Sequence[str]) -> OrganizationPage:
+            found, total = self._store(session, catalog).profiles(wanted, limit, offset, also)
             statuses = _sync_statuses(session, catalog, found) if with_sync_status else {}
             return OrganizationPage(found, total, limit, offset, statuses)
 
-        return self.warehouse.run(work)
+        return with_labels(self.warehouse, work)
 
     def _without_profile(self, desired: Dataset) -> DatasetState:
         actual = self.warehouse.run(lambda session: session.inspect(desired.name, expected=desired))

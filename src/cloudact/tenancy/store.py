@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from cloudact.catalog.model import Dataset, Mode
 from cloudact.catalog.template import Catalog
@@ -15,7 +15,7 @@ from cloudact.errors import InvalidRequest, NotBootstrapped, OrganizationNotFoun
 from cloudact.tenancy.checks import OnboardingRequest
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.plans import LIMITS, SubscriptionPlan
-from cloudact.warehouse.driver import Condition, Contains, Equals, OneOf, Page, Row, Session
+from cloudact.warehouse.driver import Condition, Contains, Equals, JsonText, OneOf, Page, Row, Session, Warehouse
 
 PROFILES = "org_profiles"
 PROVISIONING = "PROVISIONING"
@@ -23,6 +23,8 @@ ACTIVE = "ACTIVE"
 KEYS = "org_api_keys"
 SUBSCRIPTIONS = "org_subscriptions"
 QUOTAS = "org_usage_quotas"
+# A column that catalogs of before do not have: it is read by `with_labels`, and written where labels are given.
+LABELS = "labels"
 
 _COUNTERS = (
     "pipelines_run_today", "pipelines_succeeded_today", "pipelines_failed_today", "pipelines_run_month",
@@ -46,17 +48,20 @@ USED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     QUOTAS: ("usage_id", "org_slug", "usage_date", *_COUNTERS, *LIMITS, "last_updated", "created_at"),
 }  # fmt: skip
 # Fields of a request that an existing profile takes over, when the request has them.
-_UPDATABLE = ("subscription_plan", "default_currency", "default_country", "default_language", "default_timezone")
+_UPDATABLE = (
+    "subscription_plan", "default_currency", "default_country", "default_language", "default_timezone", LABELS,
+)  # fmt: skip
 
 # Requests have at most 200 levels and answers 255; pydantic-core, its recursion guard.
 _MAX_NESTING = 220
 
 NewId = Callable[[], str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One organization as the central dataset knows it."""
+    """One organization as the central dataset knows it; `labels` are there where they were read as well."""
 
     org_slug: str
     company_name: str
@@ -71,6 +76,7 @@ class Profile:
     default_timezone: str | None
     created_at: datetime
     updated_at: datetime | None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +125,21 @@ class Store:
             raise OrganizationNotFound(slug)
         return profile
 
-    def profiles_of(self, slugs: Collection[str]) -> dict[str, Profile]:
-        """Return the profiles of those organizations that have one, by slug."""
-        with self._table(PROFILES):
-            where = [OneOf("org_slug", tuple(slugs))]
-            found = self._session.select(self._dataset, PROFILES, _PROFILE_COLUMNS, where)
+    def profiles_of(self, slugs: Collection[str], also: Sequence[str] = ()) -> dict[str, Profile]:
+        """Return the profiles of those organizations that have one, by slug; `also` as `with_labels` says."""
+        columns = (*_PROFILE_COLUMNS, *also)
+        with self._table(PROFILES, columns):
+            found = self._session.select(self._dataset, PROFILES, columns, [OneOf("org_slug", tuple(slugs))])
         return {str(row["org_slug"]): _profile(row) for row in found}
 
-    def profiles(self, wanted: ProfileFilter, limit: int, offset: int) -> tuple[list[Profile], int]:
-        """Return one page of profiles ordered by slug, and how many there are in all."""
-        where = wanted.conditions()
+    def profiles(
+        self, wanted: ProfileFilter, limit: int, offset: int, also: Sequence[str] = ()
+    ) -> tuple[list[Profile], int]:
+        """Return one page of profiles ordered by slug, and how many there are in all; `also` as `with_labels` says."""
+        where, columns = wanted.conditions(), (*_PROFILE_COLUMNS, *also)
         page = Page(("org_slug",), limit, offset)
-        with self._table(PROFILES):
-            found = self._session.select(self._dataset, PROFILES, _PROFILE_COLUMNS, where, page)
+        with self._table(PROFILES, columns):
+            found = self._session.select(self._dataset, PROFILES, columns, where, page)
             total = self._session.count(self._dataset, PROFILES, where)
         return [_profile(row) for row in found], total
 
@@ -141,7 +149,7 @@ class Store:
         It is PROVISIONING until `finish`: where a unit of work is no transaction, others may see it before.
         """
         row = profile_row(slug, request, dataset, location, self._now)
-        with self._table(PROFILES):
+        with self._table(PROFILES, row):
             claimed = self._session.insert_if_absent(self._dataset, PROFILES, row, ["org_slug"])
         return _profile(row) if claimed else None
 
@@ -169,10 +177,11 @@ class Store:
 
     def update_profile(self, slug: OrgSlug, request: OnboardingRequest) -> None:
         """Take over what the request gives; what it leaves out stays."""
-        with self._table(PROFILES):
-            self._session.update(
-                self._dataset, PROFILES, {**_update(request), "updated_at": self._now}, [Equals("org_slug", slug)]
-            )
+        values = {**_update(request), "updated_at": self._now}
+        if LABELS in values:
+            values[LABELS] = labels_column(request.labels)
+        with self._table(PROFILES, values):
+            self._session.update(self._dataset, PROFILES, values, [Equals("org_slug", slug)])
 
     def ensure_limits(self, slug: OrgSlug, plan_name: str, plans: Mapping[str, SubscriptionPlan]) -> None:
         """Insert the organization's subscription and today's usage row, unless it has them.
@@ -220,8 +229,8 @@ class Store:
             self._session.insert(self._dataset, KEYS, [row])
 
     @contextmanager
-    def _table(self, table: str) -> Iterator[None]:
-        with named_when_missing(self._session, self._dataset, table, USED_COLUMNS[table]):
+    def _table(self, table: str, columns: Iterable[str] = ()) -> Iterator[None]:
+        with named_when_missing(self._session, self._dataset, table, [*USED_COLUMNS[table], *columns]):
             yield
 
 
@@ -243,6 +252,7 @@ def profile_row(
         "default_timezone": request.default_timezone,
         "created_at": now,
         "updated_at": now,
+        **({LABELS: labels_column(request.labels)} if request.labels else {}),
     }
 
 
@@ -286,6 +296,30 @@ def named_when_missing(session: Session, dataset: str, table: str, columns: Iter
         if missing is None:
             raise
         raise NotBootstrapped(dataset, missing) from error
+
+
+def with_labels(warehouse: Warehouse, read: Callable[[Session, Sequence[str]], T]) -> T:
+    """Return what a unit of work reads, which is told the columns of profiles to read beside those it needs.
+
+    That is the one with labels; none where the live table does not have it yet, and nobody has any.
+    """
+    try:
+        return warehouse.run(lambda session: read(session, (LABELS,)))
+    except NotBootstrapped as error:
+        if error.missing != f"{PROFILES}.{LABELS}":
+            raise
+    return warehouse.run(lambda session: read(session, ()))
+
+
+def labels_column(labels: Mapping[str, str]) -> JsonText | None:
+    """Return labels as the column of a profile holds them."""
+    return JsonText(json.dumps(labels, sort_keys=True)) if labels else None
+
+
+def labels_of(value: object) -> dict[str, str]:
+    """Return the labels that a column of a profile holds, without what another program has written that is none."""
+    found = stored_object(value) or {}
+    return {key: found[key] for key in sorted(found) if isinstance(found[key], str)}
 
 
 def may_be_a_strangers(profile: Profile | None, actual: Dataset | None, declared: Dataset) -> bool:
@@ -346,7 +380,7 @@ def subscription_limits(plan: SubscriptionPlan) -> dict[str, int | None]:
 
 
 def _profile(row: dict[str, Any]) -> Profile:
-    return Profile(**row)
+    return Profile(**{**row, LABELS: labels_of(row.get(LABELS))})
 
 
 def stored_json(value: object) -> Any:

@@ -15,7 +15,7 @@ from cloudact.catalog.template import Engine
 from cloudact.errors import Problem
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
-from cloudact.warehouse.fingerprints import Fingerprint, Naming
+from cloudact.warehouse.fingerprints import Fingerprint, Fingerprints, Naming
 
 T = TypeVar("T")
 Row = Mapping[str, object]
@@ -144,13 +144,18 @@ class Session(Protocol):
     """
 
     def inspect(
-        self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
+        self,
+        dataset: str,
+        among: Collection[str] | None = None,
+        expected: Dataset | None = None,
+        seen: Dataset | None = None,
     ) -> Dataset | None:
         """Return the committed live dataset, or None when there is none.
 
         With `among`, tables outside these names and those made by this project may be left out, which spares a driver
         from listing everything; without it the answer is complete. With `expected`, a driver whose catalog may lag
-        behind asks again about what differs from it, and looks where it says that the dataset is.
+        behind asks again about what differs from it, and looks where it says that the dataset is. Such a driver takes
+        `seen`, what `fingerprints` has just said of the dataset, for what its catalog says.
         """
 
     def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
@@ -159,11 +164,14 @@ class Session(Protocol):
         What differs from what is expected has to be confirmed with `inspect`: the engine's catalog may lag behind.
         """
 
-    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+    def fingerprints(
+        self, locations: Collection[str], naming: Naming, known: Collection[Fingerprint] = ()
+    ) -> Fingerprints:
         """Return what each dataset comes to that `naming` means and that these locations have, by name.
 
         One query for each location, or one where everything is in one place; nothing is remembered of an earlier one.
-        See `warehouse/fingerprints.py` for what equal ones say. The engine's catalog may lag behind.
+        See `warehouse/fingerprints.py` for what equal ones say. The engine's catalog may lag behind. Datasets whose
+        fingerprint is `known` do not come in full.
         """
 
     def survey(self, dataset: str) -> Survey | None:

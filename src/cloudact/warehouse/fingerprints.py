@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cloudact.catalog.model import Dataset
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -20,6 +22,17 @@ class Fingerprint:
 
     digest: str
     location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """What one look at many datasets tells: the fingerprint of each, and some of them in full, both by name.
+
+    In full come two datasets of a fingerprint, or its only one, where that saves looks at them one by one.
+    """
+
+    of: dict[str, Fingerprint]
+    in_full: Mapping[str, Dataset] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

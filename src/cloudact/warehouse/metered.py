@@ -14,7 +14,7 @@ from cloudact.errors import WarehouseError
 from cloudact.planning.changes import Change
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import Examination, Session, Warehouse
-from cloudact.warehouse.fingerprints import Fingerprint, Naming
+from cloudact.warehouse.fingerprints import Fingerprint, Fingerprints, Naming
 
 T = TypeVar("T")
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -102,15 +102,21 @@ class _MeteredSession:
         return getattr(self._session, name)
 
     def inspect(
-        self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
+        self,
+        dataset: str,
+        among: Collection[str] | None = None,
+        expected: Dataset | None = None,
+        seen: Dataset | None = None,
     ) -> Dataset | None:
-        return self._timed(partial(self._session.inspect, dataset, among, expected), self._meter.planned)
+        return self._timed(partial(self._session.inspect, dataset, among, expected, seen), self._meter.planned)
 
     def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
         return self._timed(partial(self._session.inspect_many, datasets, location), self._meter.planned)
 
-    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
-        return self._timed(partial(self._session.fingerprints, locations, naming), self._meter.planned)
+    def fingerprints(
+        self, locations: Collection[str], naming: Naming, known: Collection[Fingerprint] = ()
+    ) -> Fingerprints:
+        return self._timed(partial(self._session.fingerprints, locations, naming, known), self._meter.planned)
 
     def apply(self, plan: Plan) -> tuple[Change, ...]:
         made = self._timed(partial(self._session.apply, plan), self._meter.applied)

@@ -169,7 +169,7 @@ def test_an_organization_without_a_subscription_can_be_given_one(onboarded: Test
     assert onboarded.put(SUBSCRIPTION, json={"plan_name": "SCALE"}).json()["limits"] == SCALE
 
 
-@pytest.mark.parametrize("path", ["subscription", "quota", "locale"])
+@pytest.mark.parametrize("path", ["subscription", "quota", "locale", "labels"])
 def test_an_unknown_organization_is_not_found(bootstrapped: TestClient, path: str) -> None:
     answer = bootstrapped.get(f"{ORGANIZATIONS}/nobody/{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "organization_not_found")

@@ -34,7 +34,7 @@ def found(warehouse: DuckDBWarehouse) -> Found:
     """Return the digests of both shops."""
 
     def take() -> dict[str, str]:
-        taken = warehouse.run(lambda session: session.fingerprints((), Naming("shop_", "")))
+        taken = warehouse.run(lambda session: session.fingerprints((), Naming("shop_", "")).of)
         return {name.removeprefix("shop_"): item.digest for name, item in taken.items()}
 
     return take
@@ -94,7 +94,7 @@ def test_what_is_changed_by_hand_changes_it(found: Found, run: Run, statement: s
 
 def test_the_location_on_record_is_told_beside_it(warehouse: DuckDBWarehouse, run: Run) -> None:
     run(manifest(location="EU"))
-    found = warehouse.run(lambda session: session.fingerprints((), Naming("shop_", "")))
+    found = warehouse.run(lambda session: session.fingerprints((), Naming("shop_", "")).of)
     assert {name: item.location for name, item in found.items()} == {"shop_one": "", "shop_two": "EU"}
 
 
@@ -155,9 +155,9 @@ def test_names_of_every_kind(warehouse: DuckDBWarehouse, run: Run) -> None:
     for name in ("1 'odd' (name)", "2 'odd' (name)"):
         tables = (replace(SHOP.tables[0], name="t (x"), replace(SHOP.tables[0], name="it's", columns=(odd,)))
         bring(warehouse, Dataset(name, tables=tables))
-    found = warehouse.run(lambda session: session.fingerprints((), Naming("", " 'odd' (name)")))
+    found = warehouse.run(lambda session: session.fingerprints((), Naming("", " 'odd' (name)")).of)
     assert len(found) == 2
     assert len(set(found.values())) == 1
     run("""ALTER TABLE "2 'odd' (name)"."t (x" RENAME TO "t (y" """)
-    after = warehouse.run(lambda session: session.fingerprints((), Naming("", " 'odd' (name)")))
+    after = warehouse.run(lambda session: session.fingerprints((), Naming("", " 'odd' (name)")).of)
     assert len(set(after.values())) == 2

@@ -135,7 +135,7 @@ def test_views_written_before_have_the_fingerprint_of_new_ones(warehouse: DuckDB
         bring(warehouse, as_written_before(catalog.organization_dataset(slug)))
     bring(warehouse, catalog.organization_dataset("newer"))
     bring(warehouse, as_written_before(catalog.organization_dataset("zeta", name="taken_prod")))
-    found = warehouse.run(lambda session: session.fingerprints((), Naming("", "_prod")))
+    found = warehouse.run(lambda session: session.fingerprints((), Naming("", "_prod")).of)
     assert found["acme_corp_prod"] == found["zeta_prod"] == found["newer_prod"]
     assert found["taken_prod"] != found["newer_prod"]
 

@@ -1,1 +1,1 @@
-"""An organization's subscription, life cycle, locale and pipelines, over HTTP."""
+"""An organization's subscription, life cycle, locale, labels and pipelines, over HTTP."""

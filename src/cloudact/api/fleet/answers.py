@@ -12,11 +12,11 @@ from cloudact.api.organizations import Text
 from cloudact.errors import InvalidRequest, Problem
 from cloudact.fleet import request as asked
 from cloudact.fleet.runs import MAX_PAGE
-from cloudact.fleet.waves import FORMS, LABELS
+from cloudact.fleet.waves import FORMS, LABEL_KEYS
 from cloudact.pipeline.states import State
 from cloudact.planning.status import SyncStatus
 
-_SELECTOR = f"A selector is {FORMS}; labels are {', '.join(LABELS)}."
+_SELECTOR = f"A selector is {FORMS}; labels are {LABEL_KEYS}."
 _Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=asked.MAX_PAUSE_SECONDS)]
 
 

@@ -1,1 +1,1 @@
-"""`cloudact org` on subscriptions, the life cycle and the locale."""
+"""`cloudact org` on subscriptions, the life cycle, the locale and labels."""

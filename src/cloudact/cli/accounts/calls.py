@@ -19,7 +19,7 @@ Send = Callable[..., Answer]
 
 
 class AccountCalls(Protocol):
-    """Operations on subscriptions, quotas, the life cycle and locales, with answers as the service's JSON."""
+    """Operations on subscriptions, quotas, the life cycle, locales and labels, with answers as the service's JSON."""
 
     def subscription(self, slug: str) -> Answer:
         """GET /api/v1/organizations/{org_slug}/subscription."""
@@ -41,6 +41,12 @@ class AccountCalls(Protocol):
 
     def change_locale(self, slug: str, fields: Mapping[str, Any]) -> Answer:
         """PUT /api/v1/organizations/{org_slug}/locale."""
+
+    def labels(self, slug: str) -> Answer:
+        """GET /api/v1/organizations/{org_slug}/labels."""
+
+    def change_labels(self, slug: str, labels: Mapping[str, str]) -> Answer:
+        """PUT /api/v1/organizations/{org_slug}/labels."""
 
 
 class LocalAccountCalls:
@@ -84,6 +90,14 @@ class LocalAccountCalls:
         changed = self._services.locales.change(OrgSlug(slug), Locale(**fields), actor=Actor.local())
         return {"org_slug": slug, **_plain(changed)}
 
+    def labels(self, slug: str) -> Answer:
+        """See `AccountCalls`."""
+        return {"org_slug": slug, "labels": self._services.labels.show(OrgSlug(slug))}
+
+    def change_labels(self, slug: str, labels: Mapping[str, str]) -> Answer:
+        """See `AccountCalls`."""
+        return {"org_slug": slug, "labels": self._services.labels.change(OrgSlug(slug), labels, actor=Actor.local())}
+
 
 class RemoteAccountCalls:
     """Sends them to a running service."""
@@ -118,6 +132,14 @@ class RemoteAccountCalls:
     def change_locale(self, slug: str, fields: Mapping[str, Any]) -> Answer:
         """See `AccountCalls`."""
         return self._send("PUT", _path(slug, "locale"), json=dict(fields))
+
+    def labels(self, slug: str) -> Answer:
+        """See `AccountCalls`."""
+        return self._send("GET", _path(slug, "labels"))
+
+    def change_labels(self, slug: str, labels: Mapping[str, str]) -> Answer:
+        """See `AccountCalls`."""
+        return self._send("PUT", _path(slug, "labels"), json={"labels": dict(labels)})
 
 
 def _path(slug: str, what: str) -> str:

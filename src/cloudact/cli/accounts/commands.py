@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cloudact.cli import render
+from cloudact.cli.accounts.labels import labels
 from cloudact.cli.context import JsonOption, target
 from cloudact.cli.org import CountryOption, LanguageOption, SlugArgument, app
 from cloudact.cli.render import Answer
@@ -125,6 +126,9 @@ def locale(
             before = {name: answer[name] for name in given}
             answer = where.accounts.change_locale(slug, {**before, **changes})
     render.print_json(answer) if as_json else _locale(answer)
+
+
+app.command()(labels)
 
 
 def _subscription(answer: Answer) -> None:

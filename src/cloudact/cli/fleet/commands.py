@@ -17,13 +17,13 @@ from cloudact.cli.fleet.watch import watching
 from cloudact.cli.targets.target import Target
 from cloudact.errors import InvalidRequest
 from cloudact.fleet.runs import MAX_PAGE
-from cloudact.fleet.waves import FORMS, LABELS
+from cloudact.fleet.waves import FORMS, LABEL_KEYS
 
 app = typer.Typer(no_args_is_help=True, help="The fleet: all organizations at once, compared and synced in waves.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="As a sync prints it, and `fleet runs`.")]
 _EXIT_CODES = {"COMPLETED": 0, "CANCELLED": INTERRUPTED}
-_SELECTORS = f"{FORMS}; labels are {', '.join(LABELS)}"
+_SELECTORS = f"{FORMS}; labels are {LABEL_KEYS}"
 
 
 @app.command()

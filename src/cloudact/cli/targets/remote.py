@@ -28,7 +28,7 @@ _PATIENCE = httpx2.Timeout(None, connect=5.0)  # for what copies tables or runs 
 # One of these is in every answer of the service; without any, something else is at its address.
 _ANSWERS: Mapping[str, type] = {
     **dict.fromkeys(("dataset", "run_id", "plan_hash", "key_id", "credential_id", "channel_id"), str),
-    **dict.fromkeys(("credential", "entity", "key"), dict),
+    **dict.fromkeys(("credential", "entity", "key", "labels"), dict),
     **dict.fromkeys(
         ("organizations", "examinations", "steps", "runs", "backups", "tables", "pipelines", "columns", "credentials"),
         list,

@@ -39,7 +39,7 @@ class Target(Protocol):
 
     @property
     def accounts(self) -> AccountCalls:
-        """Operations on subscriptions, quotas, the life cycle and locales."""
+        """Operations on subscriptions, quotas, the life cycle, locales and labels."""
 
     @property
     def hierarchy(self) -> HierarchyCalls:

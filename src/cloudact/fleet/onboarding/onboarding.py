@@ -25,7 +25,7 @@ from cloudact.tenancy.actor import UNATTENDED, Actor
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.onboarding import Onboarding, obstacle_to
-from cloudact.tenancy.store import PROVISIONING, Profile, Store
+from cloudact.tenancy.store import LABELS, PROVISIONING, Profile, Store, with_labels
 from cloudact.warehouse.driver import Session, Warehouse
 
 UNIT = 50
@@ -99,7 +99,8 @@ class FleetOnboarding:
         """
         catalogs = self.catalogs.pinned()
         requests = parse(lines, catalogs.plans())
-        if obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalogs.load())):
+        labelled = any(line.request.labels for line in requests)
+        if obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalogs.load(), labelled=labelled)):
             raise obstacle
         with opened(keys_out) as keys:
             run = _Run(self.warehouse, replace(self.onboarding, catalogs=catalogs), keys, actor, len(requests))
@@ -182,20 +183,26 @@ class _Run:
     def _not_there(self, lines: Sequence[Line]) -> Iterator[Line]:
         """Yield the lines of those that are not there, or whose onboarding stopped; the others are done with."""
         slugs = [line.request.org_slug for line in lines]
-        profiles = self._warehouse.run(lambda session: self._store(session).profiles_of(slugs))
+        profiles = self._profiles(slugs, labelled=any(LABELS in line.request.given for line in lines))
         for line in lines:
             slug = line.request.org_slug
             profile = profiles.get(slug)
             if profile is None or profile.status == PROVISIONING:
                 yield line
             elif others := _differences(line, profile):
-                message = f"Organization already exists: {slug}, with another {', '.join(others)}"
+                message = f"Organization already exists: {slug}, and differs in {', '.join(others)}"
                 hint = "Take the line out, or make it say what the organization is."
                 self.so_far.failed.append(Failed(line.number, slug, OrganizationExists.code, message, hint))
             else:
                 self.so_far.skipped += 1
                 if slug not in self._keys.slugs:
                     self.so_far.without_key.append(slug)
+
+    def _profiles(self, slugs: Sequence[str], *, labelled: bool) -> dict[str, Profile]:
+        def read(session: Session, also: Sequence[str]) -> dict[str, Profile]:
+            return self._store(session).profiles_of(slugs, also if labelled else ())
+
+        return with_labels(self._warehouse, read)
 
     def _key(self, slug: str) -> IssuedKey:
         return self._onboarding.issuer.issue(OrgSlug(slug), self._onboarding.clock())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from cloudact.errors import InvalidRequest, Problem
 from cloudact.tenancy.checks import OnboardingRequest, field_checks
 from cloudact.tenancy.plans import SubscriptionPlan
+from cloudact.tenancy.store import LABELS
 
 REQUIRED = ("org_slug", "company_name", "admin_email")
 # What changes an organization that exists is asked for by itself, where its answer is read.
@@ -65,9 +66,19 @@ def _request(text: str, where: str, problems: list[Problem]) -> OnboardingReques
     problems += [Problem(where, name, "is missing", "add it") for name in REQUIRED if raw.get(name) is None]
     given = {name: value for name, value in raw.items() if name in FIELDS and value is not None}
     for name, value in given.items():
-        if not isinstance(value, str):
+        if name == LABELS:
+            problems += _label_problems(value, where)
+        elif not isinstance(value, str):
             problems.append(Problem(where, name, "is not a text", "write it in double quotes"))
     return OnboardingRequest(**given, given=frozenset(given)) if len(problems) == before else None
+
+
+def _label_problems(labels: object, where: str) -> list[Problem]:
+    """What a text can be is checked with the rest of the request."""
+    if not isinstance(labels, dict):
+        return [Problem(where, LABELS, "is not a JSON object", 'write {"key": "value"}')]
+    wrong = [key for key, value in labels.items() if not isinstance(value, str)]
+    return [Problem(where, LABELS, f"the value of {key!r} is not a text", "write it in double quotes") for key in wrong]
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

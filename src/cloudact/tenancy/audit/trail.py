@@ -16,7 +16,7 @@ import structlog
 from cloudact.errors import AccessDenied, CloudactError, NotBootstrapped, WarehouseBusy, WarehouseUnavailable
 from cloudact.tenancy.actor import PLATFORM, Actor
 from cloudact.tenancy.audit.event import Action, Event, ResourceType, Status, recordable, text
-from cloudact.tenancy.audit.rows import TRAIL_COLUMNS, AuditRows
+from cloudact.tenancy.audit.rows import TRAIL_COLUMNS, Anchor, AuditRows
 from cloudact.tenancy.audit.turns import Turns
 from cloudact.tenancy.declarations import Declarations
 from cloudact.tenancy.secrets.platform import PlatformSecret
@@ -99,13 +99,15 @@ class AuditTrail:
             return False
         return True
 
-    def record(self, session: Session, actor: Actor, *events: Event) -> None:
+    def record(self, session: Session, actor: Actor, *events: Event, begins: bool = False) -> None:
         """Add a row for each event that the unit makes happen; called once, before it writes to a profile.
 
         Where the engine has no transactions, a read after a write to the same table would end the unit's first part.
+        `begins` says that this attempt at the unit has made the profile, so that there is no end of a chain to read.
+        Where somebody has begun the chain meanwhile nothing is written, and the next attempt has to read it.
         Raises NotBootstrapped where the central dataset lacks what the trail needs.
         """
-        self._append(session, [self._entry(actor, event) for event in events])
+        self._append(session, [self._entry(actor, event) for event in events], begins=begins)
 
     def write(self, actor: Actor, event: Event, *, status: Status = Status.SUCCESS, error: str | None = None) -> None:
         """Add a row in a unit of its own; rows of threads that wait for each other are written together.
@@ -247,14 +249,14 @@ class AuditTrail:
             rows = [entry.row for entry in entries]
             self._warehouse.run(lambda session: AuditRows(session, dataset).append_unchained(rows))
 
-    def _append(self, session: Session, entries: Sequence[_Entry]) -> None:
+    def _append(self, session: Session, entries: Sequence[_Entry], *, begins: bool = False) -> None:
         """What belongs to an organization that has no profile is the platform's."""
         rows = AuditRows(session, self._catalogs.load().central_name)
         key = self._platform.derive("audit")
         chains = sorted({entry.chain for entry in entries})
         for chain in chains:
             self._turns.take(chain)
-        anchors = rows.anchors(chains)
+        anchors = {chain: Anchor(chain, None) for chain in chains} if begins else rows.anchors(chains)
         if PLATFORM not in anchors and len(anchors) < len(chains):
             self._turns.take(PLATFORM)
             found = rows.anchor(PLATFORM)

@@ -7,11 +7,12 @@ what is expected, and confirmed where it does not (BigQuery documentation, Intro
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from cloudact.catalog.model import Dataset, Table, View
-from cloudact.errors import WarehouseBusy, WarehouseNotFound
+from cloudact.errors import WarehouseBusy, WarehouseError, WarehouseNotFound
 from cloudact.planning import changes as c
 from cloudact.planning.diff import diff
 from cloudact.planning.findings import Severity
@@ -28,17 +29,18 @@ LISTED_VIEWS = frozenset({"VIEW", "MATERIALIZED VIEW"})
 # Each answers for one part of datasets: which one, what kind of thing, its name, its type, and what is said of it.
 _DATASETS = (
     "SELECT schema_name AS dataset, 'dataset' AS part, '' AS name, location AS type, '' AS body"
-    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA WHERE schema_name IN UNNEST(@datasets)"
+    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA WHERE schema_name IN {which}"
 )
 _OPTIONS = (
     "SELECT schema_name AS dataset, 'option' AS part, option_name AS name, option_type AS type, option_value AS body"
-    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA_OPTIONS WHERE schema_name IN UNNEST(@datasets)"
+    " FROM {region}.INFORMATION_SCHEMA.SCHEMATA_OPTIONS WHERE schema_name IN {which}"
 )
 _TABLES = (
     "SELECT table_schema AS dataset, 'table' AS part, table_name AS name, table_type AS type, ddl AS body"
-    " FROM {scope}.INFORMATION_SCHEMA.TABLES WHERE table_schema IN UNNEST(@datasets)"
+    " FROM {scope}.INFORMATION_SCHEMA.TABLES WHERE table_schema IN {which}"
 )
-_Part = tuple[str, str, str, str | None]
+_UNION = "\nUNION ALL\n"
+Part = tuple[str, str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,13 @@ class Inspector:
             else:
                 self._locations.pop(dataset, None)
 
-    def dataset(self, name: str, expected: Dataset | None) -> Dataset | None:
+    def dataset(self, name: str, expected: Dataset | None, seen: Dataset | None = None) -> Dataset | None:
         """Return the live dataset, see `Session.inspect`."""
+        if seen is not None:
+            self.remember(name, seen.location)
+            found: tuple[Relation, ...] = (*seen.tables, *seen.views)
+            relations = {item.name: item for item in found}
+            return self._confirmed(name, _Listed(seen, relations), expected)
         location = self.location_of(name) or (expected.location if expected else "")
         listed = self._listed(name, location) if location else None
         if listed is None:
@@ -107,13 +114,14 @@ class Inspector:
 
     def datasets(self, names: Collection[str], location: str) -> dict[str, Dataset]:
         """Return those of these datasets that a region has, see `Session.inspect_many`; one query for all of them."""
-        parts = self._parts(introspection(self._client.project, location), sorted(names), location)
+        with whole(location):
+            parts = self._parts(introspection(self._client.project, location), sorted(names), location)
         listed = {name: _listed(name, found) for name, found in parts.items()}
         live = {name: self._confirmed(name, item, None) for name, item in listed.items() if item.exists}
         return {name: item for name, item in live.items() if item}
 
-    def _parts(self, text: str, names: list[str], location: str) -> dict[str, list[_Part]]:
-        found: dict[str, list[_Part]] = {}
+    def _parts(self, text: str, names: list[str], location: str) -> dict[str, list[Part]]:
+        found: dict[str, list[Part]] = {}
         for dataset, *part in self._client.query(Statement(text, (parameter("datasets", names),)), location).rows:
             found.setdefault(dataset, []).append((part[0], part[1], part[2], part[3]))
         return found
@@ -143,6 +151,15 @@ class Inspector:
         return dict(zip(wanted, found, strict=True))
 
 
+@contextmanager
+def whole(location: str) -> Iterator[None]:
+    """Enclose a query of a whole location; an error names it, because BigQuery's own words need not."""
+    try:
+        yield
+    except WarehouseError as error:
+        raise type(error)(f"the datasets in {location} cannot be told: {error.message}", hint=error.hint) from error
+
+
 def introspection(project: str, location: str, dataset: str = "") -> str:
     """Return the query that tells everything of the datasets in its parameter `datasets`.
 
@@ -150,10 +167,26 @@ def introspection(project: str, location: str, dataset: str = "") -> str:
     """
     region = quote(project, f"region-{location.lower()}")
     scope = quote(project, dataset) if dataset else region
-    return "\nUNION ALL\n".join(part.format(region=region, scope=scope) for part in (_DATASETS, _OPTIONS, _TABLES))
+    parts = (_DATASETS, _OPTIONS, _TABLES)
+    return _UNION.join(part.format(region=region, scope=scope, which="UNNEST(@datasets)") for part in parts)
 
 
-def _listed(name: str, parts: list[_Part]) -> _Listed:
+def descriptions(which: str) -> str:
+    """Return the same for those datasets of `{region}` that a subquery names."""
+    return _UNION.join(
+        part.format(region="{region}", scope="{region}", which=which) for part in (_DATASETS, _OPTIONS, _TABLES)
+    )
+
+
+def described(name: str, parts: Iterable[Part]) -> Dataset | None:
+    """Return what the parts of a dataset say of it; None when BigQuery left anything out, or said what is unknown."""
+    listed = _listed(name, list(parts))
+    if listed.dataset is None or listed.unread:
+        return None
+    return _assembled(listed.dataset, listed.relations.values())
+
+
+def _listed(name: str, parts: list[Part]) -> _Listed:
     options = {key: body or "" for part, key, _, body in parts if part == "option"}
     tables = ((key, type_, body) for part, key, type_, body in parts if part == "table" and _is_known(type_))
     location = next((type_ for part, _, type_, _ in parts if part == "dataset"), None)

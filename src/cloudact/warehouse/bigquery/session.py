@@ -38,7 +38,7 @@ from cloudact.warehouse.bigquery.statements import rows
 from cloudact.warehouse.bigquery.survey import survey
 from cloudact.warehouse.bigquery.transport.client import Answer, BigQueryClient, JobEnd, Statement
 from cloudact.warehouse.driver import Condition, Digest, Equals, Observer, Page, Row, Survey, TableName
-from cloudact.warehouse.fingerprints import Fingerprint, Naming
+from cloudact.warehouse.fingerprints import Fingerprint, Fingerprints, Naming
 
 T = TypeVar("T")
 # After as many jobs that failed for a reason that passes, the unit pauses before it goes on.
@@ -66,19 +66,25 @@ class BigQuerySession:
         self._known: dict[tuple[str, str], rows.Columns] = {}
 
     def inspect(
-        self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
+        self,
+        dataset: str,
+        among: Collection[str] | None = None,
+        expected: Dataset | None = None,
+        seen: Dataset | None = None,
     ) -> Dataset | None:
         """See `Session.inspect`; one query tells of every table, so `among` saves nothing here."""
         del among
-        return self._inspector.dataset(dataset, expected)
+        return self._inspector.dataset(dataset, expected, seen)
 
     def inspect_many(self, datasets: Collection[str], location: str) -> dict[str, Dataset]:
         """See `Session.inspect_many`."""
         return self._inspector.datasets(datasets, location)
 
-    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+    def fingerprints(
+        self, locations: Collection[str], naming: Naming, known: Collection[Fingerprint] = ()
+    ) -> Fingerprints:
         """See `Session.fingerprints`."""
-        return fingerprints(self._client, locations, naming)
+        return fingerprints(self._client, locations, naming, known)
 
     def survey(self, dataset: str) -> Survey | None:
         """See `Session.survey`."""

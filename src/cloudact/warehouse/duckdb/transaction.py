@@ -45,7 +45,7 @@ from cloudact.warehouse.duckdb.manifest import (
 from cloudact.warehouse.duckdb.rebuild import operations
 from cloudact.warehouse.duckdb.reconcile import LiveColumn, reconcile
 from cloudact.warehouse.duckdb.type_map import quote
-from cloudact.warehouse.fingerprints import Fingerprint, Naming
+from cloudact.warehouse.fingerprints import Fingerprint, Fingerprints, Naming
 
 _DEFINITIONS = f"{quote(INTERNAL)}.{quote(DEFINITIONS)}"
 _CLAIMS = f"{quote(INTERNAL)}.{quote(CLAIMS)}"
@@ -98,10 +98,14 @@ class Transaction:
         self._execute("COMMIT")
 
     def inspect(
-        self, dataset: str, among: Collection[str] | None = None, expected: Dataset | None = None
+        self,
+        dataset: str,
+        among: Collection[str] | None = None,
+        expected: Dataset | None = None,
+        seen: Dataset | None = None,
     ) -> Dataset | None:
         """See `Session.inspect`; this catalog never lags, so nothing has to be `expected`."""
-        del expected
+        del expected, seen
         with mapped():
             found, manifest = self._inspector.dataset(dataset, among)
         self._seen[dataset] = _Seen(manifest, among)
@@ -112,11 +116,13 @@ class Transaction:
         del location
         return {name: found for name in datasets if (found := self.inspect(name))}
 
-    def fingerprints(self, locations: Collection[str], naming: Naming) -> dict[str, Fingerprint]:
+    def fingerprints(
+        self, locations: Collection[str], naming: Naming, known: Collection[Fingerprint] = ()
+    ) -> Fingerprints:
         """See `Session.fingerprints`; everything is in one file, whatever locations are on record."""
-        del locations
+        del locations, known  # a look at one dataset costs no more than having it described here
         with mapped():
-            return self._inspector.fingerprints(naming)
+            return Fingerprints(self._inspector.fingerprints(naming))
 
     def survey(self, dataset: str) -> Survey | None:
         """See `Session.survey`."""

@@ -24,6 +24,7 @@ class NewOrganization(BaseModel):
     default_timezone: str = Field(default="UTC", description="IANA name.")
     default_country: str | None = Field(default=None, description="ISO 3166 two-letter code.")
     default_language: str | None = Field(default=None, description="BCP 47 tag, such as en or en-US.")
+    labels: dict[str, str] = Field(default={}, description="Labels by which waves of a fleet sync can go.")
     adopt_existing_dataset: bool = Field(
         default=False, description="Take over a dataset that exists, with every row in it."
     )

@@ -225,7 +225,9 @@ class BigQueryClient:
                 api_timeout=self._patience.attempt,
             )
             found = tuple(row.values() for row in rows)
-        record(bytes_billed=_billed(rows.total_bytes_processed))
+        # An answer of more than 10 MB comes in pages, which the library asks for one by one, the first one once more.
+        pages = rows.page_number if rows.page_number > 1 else 0
+        record(requests=pages, bytes_billed=_billed(rows.total_bytes_processed))
         return Answer(tuple(rows.schema or ()), found, int(rows.num_dml_affected_rows or 0))
 
     def run_job_once(self, job_id: str, statement: Statement, caller: str, location: str) -> JobEnd:
