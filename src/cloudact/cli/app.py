@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cloudact import __version__
-from cloudact.cli.process import run_and_exit
+from cloudact.cli.targets.process import run_and_exit
 
 # Where each is: a module of this package and its group, or the function that is the command.
 COMMANDS = MappingProxyType(

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloudact.cli.errors import reported
-from cloudact.cli.process import begin_work, exiting
+from cloudact.cli.targets.process import begin_work, exiting
 from cloudact.cli.targets.target import Target
 from cloudact.log import configure_logging
 from cloudact.settings import load_settings
