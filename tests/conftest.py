@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 from collections.abc import Iterator
 from functools import cache
@@ -23,10 +24,10 @@ from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.live import duckdb_of
-from tests.prepared import Beginning, Prepared, forget_uses, prepare, stamps
+from tests.prepared import Beginning, Prepared, forget_uses, leave_the_log, prepare, stamps
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("inner_loop", settings.get_profile("default"), max_examples=25)
+settings.register_profile("inner_loop", settings.get_profile("default"), max_examples=10)
 settings.load_profile("default")
 
 
@@ -115,6 +116,14 @@ def own_sealing_key(tmp_path: Path, sealing_key: Path, monkeypatch: pytest.Monke
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_netrc() -> Iterator[None]:
+    """The client of BigQuery would look for the developer's passwords at every request."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("NETRC", os.devnull)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's shell reaches a test."""
@@ -199,6 +208,7 @@ def client(services: Services) -> Iterator[TestClient]:
     ) as made:
         yield made
         forget_uses(services)
+        leave_the_log(services)
 
 
 @pytest.fixture(scope="session")

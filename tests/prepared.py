@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import duckdb
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -18,6 +20,7 @@ from cloudact.settings import Settings
 from cloudact.tenancy.plans import FILE
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
+from tests.api.live import duckdb_of
 
 SHIPPED = ROOT / "configs"
 
@@ -50,6 +53,14 @@ def forget_uses(services: Services) -> None:
     """Drop the uses of keys that are still to be written: after a test nobody looks, and each costs a transaction."""
     for uses in (services.access.uses, services.root_uses):
         uses._noted.clear()
+
+
+def leave_the_log(services: Services) -> None:
+    """Have DuckDB close its file without a checkpoint, if it is open: after a test nobody opens it again."""
+    instance = duckdb_of(services)._database._instance
+    if instance is not None:
+        with suppress(duckdb.Error):  # a test may leave an instance that no statement runs on any more
+            instance.execute("PRAGMA disable_checkpoint_on_shutdown")
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:

@@ -6,16 +6,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.sources import SOURCE, modules
 
-from tests.acme import ROOT
-
-SOURCE = ROOT / "src" / "cloudact"
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
 MAX_MODULES = 12
 GRAB_BAGS = {"utils", "util", "common", "helpers", "base", "types", "misc", "models"}
-FILES = sorted(SOURCE.rglob("*.py"))
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -38,32 +34,31 @@ def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_file_is_short_enough_to_read(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+def test_a_file_is_short_enough_to_read() -> None:
+    lengths = {module.name: len(module.text.splitlines()) for module in modules()}
+    assert {name: length for name, length in lengths.items() if length > MAX_FILE_LINES} == {}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_function_is_short_enough_to_see(path: Path) -> None:
-    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, FUNCTION))
-    long = [f"{node.name}: {body_lines(node)} lines" for node in functions if body_lines(node) > MAX_FUNCTION_LINES]
-    assert long == []
+def test_a_function_is_short_enough_to_see() -> None:
+    functions = [
+        (module.name, node) for module in modules() for node in ast.walk(module.tree) if isinstance(node, FUNCTION)
+    ]
+    lengths = [(f"{name}: {node.name}", body_lines(node)) for name, node in functions]
+    assert [found for found in lengths if found[1] > MAX_FUNCTION_LINES] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_every_public_name_says_what_it_is(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    silent = [node.name for node in public_definitions(tree) if not ast.get_docstring(node)]
-    assert silent == []
-    assert ast.get_docstring(tree), "the module has no docstring"
+def test_every_public_name_says_what_it_is() -> None:
+    named = [(module.name, node) for module in modules() for node in public_definitions(module.tree)]
+    assert [f"{name}: {node.name}" for name, node in named if not ast.get_docstring(node)] == []
+    assert [module.name for module in modules() if not ast.get_docstring(module.tree)] == []
 
 
 def test_no_module_is_a_grab_bag() -> None:
-    assert [name_of(path) for path in FILES if path.stem in GRAB_BAGS] == []
+    assert [module.name for module in modules() if module.path.stem in GRAB_BAGS] == []
 
 
 def test_a_package_has_few_modules() -> None:
-    packages = {path.parent for path in FILES}
+    packages = {module.path.parent for module in modules()}
     counts = {folder: len(set(folder.glob("*.py")) - {folder / "__init__.py"}) for folder in packages}
     crowded = {name_of(folder): count for folder, count in counts.items() if count > MAX_MODULES}
     assert crowded == {}
@@ -71,5 +66,5 @@ def test_a_package_has_few_modules() -> None:
 
 def test_nothing_is_left_for_later() -> None:
     words = ("TODO", "FIXME", "XXX", "NotImplementedError")
-    found = [f"{name_of(path)}: {word}" for path in FILES for word in words if word in path.read_text()]
+    found = [f"{module.name}: {word}" for module in modules() for word in words if word in module.text]
     assert found == []

@@ -10,7 +10,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from cloudact.settings import Settings
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services
 from tests.acme import ROOT, ROOT_KEY
-from tests.api.documented import Operation, document, operations
+from tests.api.documented import document, operations
 from tests.docs_scenes import BY_HAND, SCENES, onboard
 from tests.docs_shell import Shell, commands, curl, curls, transcript
 from tests.docs_text import DOCS, DOCUMENTS, Block, agrees, anchors, blocks, links, name_of, plain, prose, table, tables
@@ -42,7 +41,6 @@ from tests.docs_text import text_agrees as reads
 
 README, QUICKSTART, HTTP_API = ROOT / "README.md", DOCS / "quickstart.md", DOCS / "http-api.md"
 CLI, OPERATIONS = DOCS / "cli.md", DOCS / "operations.md"
-EVERY = pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 OTHER_PROCESS = "The DuckDB file is open in another process"
 
 
@@ -57,41 +55,42 @@ def anybody(services: Services) -> Iterator[TestClient]:
 # Every document
 
 
-@EVERY
-def test_every_link_leads_somewhere(path: Path) -> None:
-    for target, fragment in links(path):
-        assert target.exists(), target
-        assert not fragment or fragment in anchors(target), f"{name_of(target)}#{fragment}"
+def test_every_link_leads_somewhere() -> None:
+    for path in DOCUMENTS:
+        for target, fragment in links(path):
+            assert target.exists(), f"{name_of(path)}: {target}"
+            assert not fragment or fragment in anchors(target), f"{name_of(path)}: {name_of(target)}#{fragment}"
 
 
-@EVERY
-def test_every_file_and_make_target_named_exists(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    named = re.findall(r"`((?:src|configs|docs|examples|scripts|tests)/[^`\s{}]*)`", text)
-    assert [name for name in named if not [*ROOT.glob(name)]] == []
+def test_every_file_and_make_target_named_exists() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    assert set(re.findall(r"(?:`|^)make (\w+)", text, flags=re.MULTILINE)) <= targets
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        named = re.findall(r"`((?:src|configs|docs|examples|scripts|tests)/[^`\s{}]*)`", text)
+        assert [name for name in named if not [*ROOT.glob(name)]] == [], name_of(path)
+        assert set(re.findall(r"(?:`|^)make (\w+)", text, flags=re.MULTILINE)) <= targets, name_of(path)
 
 
-@EVERY
-def test_every_call_named_is_one_of_the_service(path: Path) -> None:
-    assert set(re.findall(r"(?:GET|POST) /[\w/{}-]+", prose(path))) <= {str(operation) for operation in operations()}
+def test_every_call_named_is_one_of_the_service() -> None:
+    known = {str(operation) for operation in operations()}
+    for path in DOCUMENTS:
+        assert set(re.findall(r"(?:GET|POST) /[\w/{}-]+", prose(path))) <= known, name_of(path)
 
 
-@cache
-def known_commands() -> set[str]:
-    """The words of every command."""
-    return {" ".join(words) for words in commands(get_command(app))}
-
-
-@EVERY
-def test_every_command_named_is_one_of_the_command_line(path: Path) -> None:
+def commands_named(path: Path) -> list[tuple[str, str]]:
+    """The first two words of every command that a document names, the second of which may be empty."""
     text = "\n".join([*re.findall(r"`(cloudact [^`]+)`", prose(path)), *(block.text for block in blocks(path))])
-    known = known_commands()
+    return re.findall(r"(?:^|\$ |bin/)cloudact ([a-z]+)(?: ([a-z-]+))?", text, flags=re.MULTILINE)
+
+
+def test_every_command_named_is_one_of_the_command_line() -> None:
+    known = {" ".join(words) for words in commands(get_command(app))}
     groups = {name.split()[0] for name in known if " " in name}
-    for group, command in re.findall(r"(?:^|\$ |bin/)cloudact ([a-z]+)(?: ([a-z-]+))?", text, flags=re.MULTILINE):
-        assert group in known, f"cloudact {group}"
-        assert group not in groups or not command or f"{group} {command}" in known, f"cloudact {group} {command}"
+    for path in DOCUMENTS:
+        for group, command in commands_named(path):
+            named = f"{name_of(path)}: cloudact {group} {command}"
+            assert group in known, named
+            assert group not in groups or not command or f"{group} {command}" in known, named
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
@@ -198,14 +197,14 @@ def test_http_api_lists_exactly_the_endpoints() -> None:
     assert listed == {str(operation): operation.spec["summary"] for operation in operations()}
 
 
-@pytest.mark.parametrize("operation", [*operations()], ids=str)
-def test_http_api_explains_every_field_of_a_request(operation: Operation) -> None:
-    # Dry run takes the body of onboarding, which is explained there.
-    explained = next(iter(tables(HTTP_API, str(operation).replace("dryrun", "onboard"))), [])
-    shown = {plain(row.get("field") or row["parameter"]): plain(row["default"]) for row in explained}
-    query = [item for item in operation.spec.get("parameters", []) if item["in"] == "query"]
-    given = {item["name"]: json.dumps(item["schema"].get("default")) for item in query}
-    assert shown == (defaults(operation.body) if operation.body else given)
+def test_http_api_explains_every_field_of_a_request() -> None:
+    for operation in operations():
+        # Dry run takes the body of onboarding, which is explained there.
+        explained = next(iter(tables(HTTP_API, str(operation).replace("dryrun", "onboard"))), [])
+        shown = {plain(row.get("field") or row["parameter"]): plain(row["default"]) for row in explained}
+        query = [item for item in operation.spec.get("parameters", []) if item["in"] == "query"]
+        given = {item["name"]: json.dumps(item["schema"].get("default")) for item in query}
+        assert shown == (defaults(operation.body) if operation.body else given), str(operation)
 
 
 @pytest.mark.parametrize(

@@ -118,19 +118,16 @@ def test_a_key_that_cannot_be_looked_up_is_not_called_wrong_and_its_sender_learn
         assert database.name not in answer.text
 
 
-def test_the_doctor_answers_what_is_wrong_and_says_nothing_of_datasets(unreadable: TestClient) -> None:
+def test_what_is_wrong_and_what_to_do_is_said_and_nothing_of_datasets(unreadable: TestClient, database: Path) -> None:
+    problem = unreadable.get(BOOTSTRAP_STATUS).json()
+    assert str(database) in problem["detail"]
+    assert problem["hint"]
     answer = unreadable.get(DOCTOR)
     assert (answer.status_code, answer.json()["status"]) == (200, "UNHEALTHY")
     (examined,) = (item for item in answer.json()["examinations"] if item["name"] == "database")
     assert not examined["passed"]
     assert examined["fix"]
     assert "central_dataset" not in {item["name"] for item in answer.json()["examinations"]}
-
-
-def test_what_to_do_is_said(unreadable: TestClient, database: Path) -> None:
-    problem = unreadable.get(BOOTSTRAP_STATUS).json()
-    assert str(database) in problem["detail"]
-    assert problem["hint"]
 
 
 def test_a_pipeline_fails_in_the_step_that_needs_it_and_may_be_run_again(unreadable: TestClient) -> None:

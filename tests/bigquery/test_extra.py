@@ -7,6 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from cloudact.errors import ConfigurationError
+from cloudact.settings import Settings
+from cloudact.wiring import build_services
+
+KMS_KEY = "gcp-kms://projects/p/locations/l/keyRings/r/cryptoKeys/k"
 WITHOUT_GOOGLE = """
 import sys
 
@@ -39,14 +46,31 @@ def test_duckdb_needs_nothing_of_it(config_dir: Path, tmp_path: Path) -> None:
     assert "20 tables created" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("module", "given", "extra"),
+    [
+        ("cloudact.warehouse.bigquery.driver", {"warehouse_url": "bigquery://my-project"}, "bigquery"),
+        ("cloudact.sealing.gcp_kms_client", {"sealing_key_uri": KMS_KEY}, "gcp-kms"),
+    ],
+)
+def test_what_cannot_be_imported_is_told_with_its_extra(
+    monkeypatch: pytest.MonkeyPatch, module: str, given: dict[str, str], extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigurationError) as refused:
+        build_services(Settings(**given))
+    assert f"pip install 'cloudact[{extra}]'" in refused.value.hint
+
+
+@pytest.mark.slow
 def test_bigquery_says_what_to_install(config_dir: Path) -> None:
     done = run(config_dir, "bigquery://my-project", "bootstrap", "run")
     assert done.returncode == 3
     assert "pip install 'cloudact[bigquery]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_cloud_kms_says_what_to_install(config_dir: Path) -> None:
-    key = "gcp-kms://projects/p/locations/l/keyRings/r/cryptoKeys/k"
-    done = run(config_dir, "duckdb:///:memory:", "bootstrap", "run", key=key)
+    done = run(config_dir, "duckdb:///:memory:", "bootstrap", "run", key=KMS_KEY)
     assert done.returncode == 3
     assert "pip install 'cloudact[gcp-kms]'" in done.stderr

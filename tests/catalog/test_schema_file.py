@@ -70,10 +70,11 @@ def problem(**raw: Any) -> Problem:
     return found
 
 
-@pytest.mark.parametrize(("kind", "spelling"), [(kind, name) for kind, names in SPELLINGS.items() for name in names])
-@pytest.mark.parametrize("case", [str.upper, str.lower, str.title])
-def test_every_type_and_alias_is_read_in_any_case(kind: Kind, spelling: str, case: Any) -> None:
-    assert read_type(case(spelling), **NEEDED.get(kind, {})).kind is kind
+@pytest.mark.parametrize("kind", SPELLINGS)
+def test_every_type_and_alias_is_read_in_any_case(kind: Kind) -> None:
+    for name in SPELLINGS[kind]:
+        for spelling in (name.upper(), name.lower(), name.title()):
+            assert read_type(spelling, **NEEDED.get(kind, {})).kind is kind, spelling
 
 
 def test_no_kind_of_the_model_is_without_a_spelling() -> None:

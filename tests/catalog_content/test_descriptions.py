@@ -22,7 +22,6 @@ EVERY_DATASET = pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset:
 FOREIGN = ("cloud_", "cost_data_standard_", "contract_commitment_")
 OWN = [table for dataset in DATASETS for table in dataset.tables if not table.name.startswith(FOREIGN)]
 GENAI = [table for table in OWN if table.name.startswith("genai_")]
-EVERY_OWN_TABLE = pytest.mark.parametrize("table", OWN, ids=lambda table: table.name)
 
 _DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _NAME = re.compile(r"\b(?:org|genai|subscription|tenant|x)_[a-z0-9_]+\b")
@@ -114,9 +113,8 @@ def test_no_table_of_an_organization_has_the_name_of_a_central_one() -> None:
     assert set(COLUMNS[CATALOG.central.name]) & set(COLUMNS[CATALOG.organization.name]) == set()
 
 
-@EVERY_OWN_TABLE
-def test_a_column_with_a_closed_set_of_values_names_them_all_in_capitals(table: Table) -> None:
-    found = {".".join(path): column for path, column in table.walk() if is_enumerated(column)}
+def test_a_column_with_a_closed_set_of_values_names_them_all_in_capitals() -> None:
+    found = {(table.name, *path): column for table in OWN for path, column in table.walk() if is_enumerated(column)}
     assert [path for path, column in found.items() if len(values(column)) < 2] == []
     # Words for an example: what follows them is no complete list.
     example = re.compile(r"(such as|for example) [A-Z]")
@@ -160,12 +158,12 @@ def test_states_of_runs_are_the_same_everywhere() -> None:
     assert len({frozenset(states) for states in found.values()}) == 1, found
 
 
-@EVERY_OWN_TABLE
-def test_an_identifier_tells_what_it_joins_to_or_whose_it_is(table: Table) -> None:
-    found = {item.name: item.description for item in table.columns if re.search(r"(^|_)ids?$", item.name)}
+def test_an_identifier_tells_what_it_joins_to_or_whose_it_is() -> None:
+    columns = [(table, item) for table in OWN for item in table.columns if re.search(r"(^|_)ids?$", item.name)]
     silent = {
-        name: text
-        for name, text in found.items()
+        (table.name, item.name): text
+        for table, item in columns
+        for name, text in [(item.name, item.description)]
         if "joins to" not in text
         and not text.startswith("Unique identifier")
         and (_ELSEWHERE_OF.get((table.name, name)) or _ELSEWHERE.get(name) or "?") not in text

@@ -45,6 +45,7 @@ def served(environment: dict[str, str]) -> Iterator[str]:
         process.terminate()
 
 
+@pytest.mark.slow
 def test_a_service_says_where_it_listens_and_commands_work_through_it(cli: CommandLine, served: str) -> None:
     at_service = {"CA_API_URL": served, "CA_ROOT_API_KEY": ROOT_KEY}
     assert cli.answer("bootstrap", "run", **at_service)["tables_created"] == CENTRAL_TABLES

@@ -113,6 +113,8 @@ NAMES = frozenset(
     {"shop", "shop_two", "rows", "texts", "digits", "bare", "any_catalog", "organizations", "acme_corp_prod"}
 ) | {"zeta_2_prod", *(f"shop_{number}" for number in range(40))}
 _MARKS = {
+    # The same driver as in memory, and the file that most tests of the service are on.
+    "duckdb-file": [pytest.mark.slow],
     "local-bigquery": [pytest.mark.slow],
     "bigquery-live": [pytest.mark.live_bigquery],
 }

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-from tests.acme import ROOT
-
-SOURCES = [(path, ast.parse(path.read_text())) for path in sorted(Path(ROOT / "src/cloudact").rglob("*.py"))]
+from tests.sources import modules
 
 
 def optional() -> set[str]:
     """Use cases whose actor may be left out, such as `bootstrap.run`: for tests and scripts."""
     return {
-        f"{path.stem}.{node.name}"
-        for path, tree in SOURCES
-        for node in ast.walk(tree)
+        f"{module.path.stem}.{node.name}"
+        for module in modules()
+        for node in ast.walk(module.tree)
         if isinstance(node, ast.FunctionDef)
         for given, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
         if given.arg == "actor" and default is not None
@@ -25,10 +22,10 @@ def optional() -> set[str]:
 
 def calls(names: set[str]) -> Iterator[tuple[str, ast.Call]]:
     """Calls of these, with where they are."""
-    for path, tree in SOURCES:
-        for node in ast.walk(tree):
+    for module in modules():
+        for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and ".".join(ast.unparse(node.func).split(".")[-2:]) in names:
-                yield f"{path.name}:{node.lineno}", node
+                yield f"{module.path.name}:{node.lineno}", node
 
 
 def test_every_call_of_a_change_says_who_acts() -> None:

@@ -210,15 +210,15 @@ def test_an_organization_that_does_not_exist_is_said_to_be_so(told: Ground) -> N
 
 
 def test_writers_do_not_disturb_it(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "PAGE", 20)
-    writers = [threading.Thread(target=ground.do, args=[event()] * 40) for _ in range(2)]
+    monkeypatch.setattr(verification, "PAGE", 8)
+    writers = [threading.Thread(target=ground.do, args=[event()] * 16) for _ in range(2)]
     for writer in writers:
         writer.start()
     reports = []
     while any(writer.is_alive() for writer in writers):
         reports.append(ground.chain())
     assert [asdict(report) for report in reports if report.status is ChainStatus.BROKEN] == []
-    assert ground.chain().rows == 80
+    assert ground.chain().rows == 32
 
 
 @pytest.mark.slow
