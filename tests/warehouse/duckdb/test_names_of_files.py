@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudact.errors import WarehouseRefused
+from cloudact.errors import ChangeFailed
 from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import Policy
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
@@ -23,9 +23,10 @@ def bring(file: Path) -> None:
 
 
 def test_what_to_do_is_told_and_nothing_is_made(tmp_path: Path) -> None:
-    with pytest.raises(WarehouseRefused, match="dataset shop is called as its DuckDB file is") as refused:
+    with pytest.raises(ChangeFailed, match="dataset shop is called as its DuckDB file is") as refused:
         bring(tmp_path / "shop.duckdb")
     assert "another name than shop.duckdb" in refused.value.hint
+    # Nothing of it is in the file.
     (tmp_path / "shop.duckdb").rename(tmp_path / "other.duckdb")
     bring(tmp_path / "other.duckdb")
 

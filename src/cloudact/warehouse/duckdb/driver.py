@@ -84,6 +84,10 @@ class DuckDBWarehouse:
         self._database.close()
         self._forget()
 
+    def leave(self) -> None:
+        """See `Warehouse.leave`."""
+        self._database.leave()
+
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a plain DuckDB connection to the same database, for loading and reading data in this process."""

@@ -30,7 +30,6 @@ from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
 from cloudact.warehouse.duckdb.fleet.alike import apply_alike
 from cloudact.warehouse.duckdb.fleet.creation import Creation, Parsed
-from cloudact.warehouse.duckdb.fleet.fingerprints import fingerprints
 from cloudact.warehouse.duckdb.foreign.survey import survey
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.listing import Names
@@ -127,7 +126,7 @@ class Transaction:
         """See `Session.fingerprints`; everything is in one file, whatever locations are on record."""
         del locations, known  # a look at one dataset costs no more than having it described here
         with mapped():
-            return Fingerprints(fingerprints(self._inspector.connection, naming))
+            return Fingerprints(self._inspector.fingerprints(naming))
 
     def survey(self, dataset: str) -> Survey | None:
         """See `Session.survey`."""
