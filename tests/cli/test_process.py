@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from tests.cli.command_line import CommandLine
 
 
-def process(cli: CommandLine, *words: str) -> subprocess.CompletedProcess[str]:
+def process(
+    cli: CommandLine, *words: str, started_with: Sequence[str] = ("-m", "cloudact")
+) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "cloudact", *words],
+        [sys.executable, *started_with, *words],
         env={
             **os.environ,
             "CA_CONFIG_DIR": str(cli.config_dir),
@@ -47,3 +50,32 @@ def test_a_process_ends_with_the_exit_code_of_its_command(cli: CommandLine) -> N
     assert process(cli, "bootstrap", "status", "--exit-code").returncode == 2
     assert process(cli, "fleet", "status").returncode == 5
     assert process(cli, "no-such-command").returncode == 2
+
+
+@pytest.mark.slow
+def test_a_caller_may_close_what_a_command_writes_to() -> None:
+    """As programs do that start others in the background; Python has no such stream then."""
+    words = [sys.executable, "-m", "cloudact", "--version"]
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+_UNFORESEEN = """
+from cloudact.cli.app import main
+from cloudact.tenancy.organizations import Organizations
+
+def page(*_words, **_named):
+    raise RuntimeError("unforeseen")
+
+Organizations.page = page
+main()
+"""
+
+
+@pytest.mark.slow
+def test_what_nobody_foresaw_is_the_last_thing_that_is_told(cli: CommandLine) -> None:
+    """DuckDB tells at the end of a process what nobody has taken apart, and would bury the error under it."""
+    cli.run("bootstrap", "run")
+    done = process(cli, "org", "list", started_with=("-c", _UNFORESEEN))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "RuntimeError: unforeseen"

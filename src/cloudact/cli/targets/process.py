@@ -30,11 +30,15 @@ def run_and_exit(command: Callable[[], object]) -> None:
     try:
         command()
     except SystemExit as end:
-        if not isinstance(end.code, int | None) or _others_work():
-            raise
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(end.code or 0)
+        if isinstance(end.code, int | None) and not _others_work():
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:  # as Python has it where the caller closed it
+                    stream.flush()
+            os._exit(end.code or 0)
+        raise
+    finally:
+        # Where Python ends by itself after all, what is still frozen would be told as leaked.
+        gc.unfreeze()
 
 
 def begin_work() -> None:
