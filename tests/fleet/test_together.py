@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from cloudact.catalog.model import Dataset
 from cloudact.errors import WarehouseRefused
 from cloudact.fleet.progress import Progress
 from cloudact.fleet.request import SyncRequest
 from cloudact.fleet.together import Finish, Together
 from cloudact.pipeline.states import State
+from cloudact.planning.changes import Change
 from cloudact.tenancy.audit.verification import ChainStatus
 from cloudact.tenancy.sync import SyncResult
+from cloudact.warehouse.duckdb.transaction import Transaction
 from tests.fleet.fleets import TWELVE, VIEW, Fleet
 
 pytestmark = pytest.mark.slow
@@ -113,6 +116,25 @@ def test_a_unit_that_is_refused_is_done_in_halves_and_then_one_by_one(
     run = small.sync()
     assert (run.state, run.synced, asked) == (State.COMPLETED, 12, [12, 6, 6])
     assert small.in_step() == set(TWELVE)
+
+
+def test_who_fails_is_found_before_more_is_begun(small: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    small.declare()
+    change, met = Transaction.change, list[str]()
+
+    def refuse(session: Transaction, dataset: str, wanted: Change, actual: Dataset | None) -> None:
+        met.append(dataset)
+        if [dataset] == met[1:2]:
+            raise WarehouseRefused("the engine says no")
+        change(session, dataset, wanted, actual)
+
+    monkeypatch.setattr(Transaction, "change", refuse)
+    run = small.sync()
+    assert (run.state, run.synced, run.failed, run.not_reached) == (State.FAILED, 1, 1, 10)
+    assert [f"{item.org_slug}_prod" for item in run.failures] == [met[1]]
+    assert {f"{slug}_prod" for slug in small.in_step()} == {met[0]}
+    monkeypatch.undo()
+    assert (small.again(run.run_id).synced, small.in_step()) == (11, set(TWELVE))
 
 
 def test_a_conflict_that_arose_meanwhile_is_that_organizations(small: Fleet) -> None:

@@ -140,8 +140,9 @@ class FleetRunner:
                     break
                 ended, pending = wait(pending, self.beat_seconds, FIRST_COMPLETED)
                 done = [future.result() for future in ended]
-                again.extend(batch for one in done for batch in one.left)
                 for one in done:
+                    # The parts of what was refused come first: who fails is to stop the run before more is begun.
+                    again.extendleft(reversed(one.left))
                     self._count(one, counts)
                 if not pending or batch is None or len(batch) == 1:
                     self._beat(now=self._records_at_once() and bool(self._waiting))
