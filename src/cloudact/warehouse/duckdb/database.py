@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from cloudact.errors import WarehouseUnavailable
+from cloudact.errors import WarehouseError, WarehouseUnavailable
 from cloudact.warehouse.duckdb.errors import mapped
 
 Instance = duckdb.DuckDBPyConnection
@@ -61,7 +61,7 @@ class Database:
 
         DuckDB takes half a second for each thousand organizations to give back its memory, piece by piece.
         """
-        with self._lock, suppress(duckdb.Error):
+        with self._lock, suppress(WarehouseError), mapped():
             if self._instance is not None and not self._retired:
                 # Another thread would take memory of its own for the checkpoint, in place of what queries gave back.
                 self._instance.execute("SET threads = 1")

@@ -34,6 +34,7 @@ _LOCKED = "Conflicting lock is held"
 # the first in many ways and the second in the operating system's.
 _NOT_WRITTEN = re.compile(r"Could not|Cannot|No space left|IO Error|No such file|File too large", re.IGNORECASE)
 _DURABLE = "COMMIT succeeded and is durable"
+_INTERRUPTED = "Query interrupted"
 _DAMAGED = re.compile(r"Corrupt database file|checksum")
 # DuckDB calls a file's catalog as the file is called, and then takes `a.b` for both of schema and catalog `a`.
 _NAMED_AS_FILE = re.compile(r'Ambiguous reference to catalog or schema "([^"]+)"')
@@ -76,6 +77,11 @@ def mapped() -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise to_warehouse_error(error) from error
+    except RuntimeError as error:
+        # DuckDB puts this in place of what Ctrl-C has Python raise.
+        if str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
 
 
 def is_fatal(error: BaseException) -> bool:
