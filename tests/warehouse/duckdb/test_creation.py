@@ -16,10 +16,11 @@ from cloudact.errors import ChangeFailed
 from cloudact.planning.diff import diff
 from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import EVERYTHING
-from cloudact.warehouse.driver import Warehouse
+from cloudact.warehouse.driver import Session, Warehouse
 from cloudact.warehouse.duckdb import ddl
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.warehouse.duckdb.fleet.creation import Creation, Parsed
+from cloudact.warehouse.duckdb.transaction import Transaction
 from tests.acme import ROOT
 
 CATALOG = CatalogSource(ROOT / "configs").load()
@@ -109,3 +110,18 @@ def test_what_was_parsed_outlives_the_open_file(tmp_path: Path) -> None:
         with warehouse.connect() as connection:
             one, two = shape(connection, "one"), shape(connection, "two")
     assert [(name, sql.replace("two.", "one.")) for name, sql in two] == one != []
+
+
+def test_what_exists_is_known_in_any_case_of_its_name(warehouse: DuckDBWarehouse) -> None:
+    """Of few datasets each is looked up, and many are found together; those of the unit itself are there as well."""
+    with warehouse.connect() as connection:
+        connection.execute('CREATE SCHEMA "By_Hand"')
+    many = [f"other_{number}" for number in range(20)]
+
+    def work(session: Session) -> None:
+        assert isinstance(session, Transaction)
+        session.apply(make_plan(session.inspect("shop"), Dataset("shop", (ONE,)), EVERYTHING))
+        for names in ([], many):
+            assert session.existing([*names, "by_HAND", "shop"]) == {"by_HAND", "shop"}
+
+    warehouse.run(work)

@@ -161,3 +161,18 @@ def test_names_of_every_kind(warehouse: DuckDBWarehouse, run: Run) -> None:
     run("""ALTER TABLE "2 'odd' (name)"."t (x" RENAME TO "t (y" """)
     after = warehouse.run(lambda session: session.fingerprints((), Naming("", " 'odd' (name)")).of)
     assert len(set(after.values())) == 2
+
+
+def test_a_look_at_some_datasets_leaves_the_others_as_they_are_known(
+    warehouse: DuckDBWarehouse, found: Found, run: Run
+) -> None:
+    """The names that it meets on its way are all that is known of them, until a unit changes some."""
+    bring(warehouse, replace(TWO, name="another"))
+    names = ("shop_one", "another", "by_hand", "no_tables")
+    run("CREATE SCHEMA By_Hand", "CREATE TABLE By_Hand.MiXed (id BIGINT)", "CREATE SCHEMA no_tables")
+    run("CREATE VIEW no_tables.one AS SELECT 1 AS one")
+    known = warehouse.run(lambda session: session.inspect_many(names, ""))
+    run()  # after which nothing is known
+    assert found().keys() == {"one", "two"}
+    assert warehouse.run(lambda session: session.inspect_many(names, "")) == known
+    assert known.keys() == set(names)
