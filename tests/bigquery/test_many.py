@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from google.cloud import bigquery
 
 from cloudact.errors import WarehouseDenied
 from cloudact.fleet import roster
@@ -126,3 +127,16 @@ def test_a_region_that_refuses_is_named_and_nothing_is_told_without_it(
     fake.faults.add("jobs.query", Fault.ACCESS_DENIED, at=[4])
     with pytest.raises(WarehouseDenied, match=refusal):
         three.services.organizations.page(ProfileFilter(), limit=50, offset=0, with_sync_status=True)
+
+
+def test_what_is_known_of_one_region_is_not_known_of_another_one(world: World) -> None:
+    """A kind is remembered with its location, so one that has a twin elsewhere would else be looked at every time."""
+    for name, location in (("here_prod", LOCATION), ("afar_prod", "US")):
+        made = bigquery.Dataset(f"{world.client.project}.{name}")
+        made.location = location
+        world.client.create_dataset(made)
+    look = world.warehouse.run(lambda session: session.fingerprints([LOCATION, "US"], PROD))
+    here, afar = look.of["here_prod"], look.of["afar_prod"]
+    assert (here.digest, here.location, afar.location) == (afar.digest, LOCATION, "US")
+    again = world.warehouse.run(lambda session: session.fingerprints([LOCATION, "US"], PROD, [here]))
+    assert again.in_full == {"afar_prod": world.live("afar_prod")}
