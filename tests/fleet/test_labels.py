@@ -115,6 +115,13 @@ def test_of_labels_only_those_are_kept_that_are_asked_for(labelled: Fleet) -> No
     assert read(Labelled("country", "DE")) == ({}, frozenset())
 
 
+def test_keys_that_no_selector_can_name_are_not_offered(small: Fleet) -> None:
+    label(small, "org_01", tier="pilot")
+    small.live.execute("UPDATE organizations.org_profiles SET labels = '{\"Tier\": \"a\"}' WHERE org_slug = 'org_02'")
+    refused = refused_by(small.services.fleet_sync.plan, only=["label:zone=a"])
+    assert refused.hint.startswith("Carried are tier; status,")
+
+
 def test_of_many_keys_the_refusal_names_some(small: Fleet) -> None:
     label(small, "org_01", **{f"key-{number:02}": "" for number in range(64)})
     refused = refused_by(small.services.fleet_sync.plan, only=["label:tier=pilot"])

@@ -187,7 +187,10 @@ def test_where_the_column_is_not_there_yet_nobody_has_any(onboarded: TestClient,
     assert onboarded.put(LABELS, json={"labels": PILOT}).json()["labels"] == PILOT
 
 
-@pytest.mark.parametrize("text", ["[1]", '"tier"', '{"tier": 1, "region": "emea"}', "null"])
+@pytest.mark.parametrize(
+    "text",
+    ["[1]", '"tier"', '{"tier": 1, "region": "emea"}', "null", '{"tier": "\\u001b[31m", "\\r": "", "region": "emea"}'],
+)
 def test_what_another_program_wrote_is_read_as_far_as_it_is_labels(
     onboarded: TestClient, live: Live, text: str
 ) -> None:
@@ -204,3 +207,12 @@ def test_of_one_whose_onboarding_has_not_finished_they_stay(onboarded: TestClien
     answer = onboarded.put(LABELS, json={"labels": PILOT})
     assert (answer.status_code, answer.json()["code"]) == (409, "onboarding_unfinished")
     assert stored(live) is None
+
+
+def test_what_no_answer_can_hold_keeps_nobody_from_being_listed(onboarded: TestClient, live: Live) -> None:
+    live.execute("ALTER TABLE organizations.org_profiles ALTER labels TYPE VARCHAR")
+    live.execute(
+        "UPDATE organizations.org_profiles SET labels = ?", r'{"tier": "\ud800", "\udfff": "", "region": "emea"}'
+    )
+    (listed,) = onboarded.get(ORGANIZATIONS).json()["organizations"]
+    assert listed["labels"] == onboarded.get(LABELS).json()["labels"] == {"region": "emea"}
