@@ -16,7 +16,7 @@ from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.store import with_labels
 from tests.fleet.doomed import asked, key_file_of
-from tests.fleet.fleets import Fleet
+from tests.fleet.fleets import Fleet, refusing, with_faults
 
 ACTOR = Actor.system("a test")
 WITHOUT = "ALTER TABLE organizations.org_profiles DROP COLUMN labels"
@@ -92,6 +92,32 @@ def test_a_plan_is_stale_once_labels_make_other_waves(labelled: Fleet) -> None:
         sync.begin_planned(plan.plan_hash)
     assert stale.value.moved == ("waves: a selector names labels that no organization carries: tier",)
     assert labelled.in_step() == set()
+
+
+@pytest.mark.parametrize("only_failed", [True, False])
+def test_whom_a_run_came_to_another_one_goes_on_with_whatever_their_labels_are_since(
+    labelled: Fleet, *, only_failed: bool
+) -> None:
+    sync = with_faults(labelled, refusing("org_05"))
+    run = sync.carry_out(sync.begin(SyncRequest(only=("label:tier=pilot",), max_failures="100%")))
+    assert (run.synced, run.failed) == (1, 1)
+    label(labelled, "org_05", tier="ga")
+    again = labelled.again(run.run_id, only_failed=only_failed)
+    assert (again.status, again.needed, again.synced) == ("SUCCESS", 1, 1)
+    assert labelled.in_step() == {"org_05", "org_09"}
+
+
+def test_who_failed_is_retried_when_nobody_carries_the_label_any_more(labelled: Fleet) -> None:
+    sync = with_faults(labelled, refusing("org_05"))
+    run = sync.carry_out(sync.begin(SyncRequest(waves=("label:tier=pilot",))))
+    assert (run.synced, run.failed, run.needed) == (1, 1, 12)
+    for slug in ("org_05", "org_07", "org_09"):
+        label(labelled, slug)
+    # Whom the wave was for and has not come to, nobody could tell any more.
+    with pytest.raises(InvalidRequest, match="no organization carries: tier"):
+        labelled.again(run.run_id)
+    again = labelled.again(run.run_id, only_failed=True)
+    assert (again.status, again.needed, labelled.in_step()) == ("SUCCESS", 1, {"org_05", "org_09"})
 
 
 def test_where_the_column_is_not_there_yet_nobody_carries_any(small: Fleet) -> None:
