@@ -187,7 +187,8 @@ class Onboarding:
             self._release(catalog, slug, now)
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
             refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
-            labelled = bool(request.labels)
+            # To have none any more is written as well, where somebody exists.
+            labelled = bool(request.labels) or LABELS in request.given
             if refused and (
                 obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalog, labelled=labelled))
             ):
