@@ -25,6 +25,7 @@ from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.live import duckdb_of
 from tests.prepared import Beginning, Prepared, forget_uses, leave_the_log, prepare, stamps
+from tests.prepared_bigquery import PreparedProject
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("inner_loop", settings.get_profile("default"), max_examples=10)
@@ -216,6 +217,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, sealing_key: Path) -> Pre
     """Warehouse files to begin with."""
     configure_logging("ERROR")
     return prepare(tmp_path_factory.mktemp("prepared"), sealing_key)
+
+
+@pytest.fixture(scope="session")
+def prepared_project(sealing_key: Path) -> Iterator[PreparedProject]:
+    """States of the strict BigQuery server to begin with."""
+    made = PreparedProject(sealing_key)
+    yield made
+    made.close()
 
 
 @pytest.fixture
