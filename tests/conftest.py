@@ -6,7 +6,6 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
-from typer.main import get_command
 
 from cloudact.api.app import create_app
 from cloudact.log import configure_logging
@@ -24,6 +22,7 @@ from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.live import duckdb_of
+from tests.made_once import made_once
 from tests.prepared import Beginning, Prepared, forget_uses, leave_the_log, prepare, stamps
 from tests.prepared_bigquery import PreparedProject
 
@@ -83,10 +82,9 @@ def _quiet_log() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _commands_made_once() -> Iterator[None]:
-    """The runner would make all the commands anew to run one of them, which takes longer than most of them do."""
-    with pytest.MonkeyPatch.context() as runner:
-        runner.setattr("typer.testing._get_command", cache(get_command))
+def _made_once() -> Iterator[None]:
+    """What never differs is not made anew by every test."""
+    with made_once():
         yield
 
 

@@ -24,7 +24,7 @@ WRITES = {"datasets.insert", "datasets.patch", "tables.insert", "tables.patch", 
 
 @pytest.fixture
 def quiet(onboarded: World) -> World:
-    """A project with everything in it, for a process that has read the platform's secret and seen the central dataset."""
+    """A project with everything in it, for a process that has read the secret and seen the central dataset."""
     onboarded.services.platform.derive("key-lookup")
     onboarded.live(CENTRAL)
     return onboarded
