@@ -7,7 +7,6 @@ from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 
-from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -150,6 +149,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_limit(cls, value: str) -> str:
         if value:
+            from limits import parse_many  # noqa: PLC0415 - it takes longer to import than all other settings
+
             parse_many(value)
         return value
 

@@ -106,8 +106,11 @@ class Services:
     close: Callable[[], None]
 
 
-def build_services(settings: Settings, *, observer: Observer = ignore) -> Services:
-    """Return the use cases over the warehouse and catalog that the settings name."""
+def build_services(settings: Settings, *, observer: Observer = ignore, exiting: bool = False) -> Services:
+    """Return the use cases over the warehouse and catalog that the settings name.
+
+    With `exiting`, the process ends once they are closed, and closing leaves its memory to the operating system.
+    """
     sealer = open_sealer(settings.sealing_key_uri, _surroundings(settings), settings.sealing_previous_key_uri)
     metrics = Metrics()
     warehouse = MeteredWarehouse(_open_warehouse(settings, observer), metrics)
@@ -160,7 +163,7 @@ def build_services(settings: Settings, *, observer: Observer = ignore) -> Servic
         labels=Labels(catalogs, warehouse, trail, _now),
         metrics=metrics,
         ping=warehouse.ping,
-        close=lambda: _close((uses, root_uses), warehouse, sealer),
+        close=lambda: _close((uses, root_uses), warehouse.leave if exiting else warehouse.close, sealer),
     )
 
 
@@ -173,10 +176,10 @@ def _surroundings(settings: Settings) -> Surroundings:
     return Surroundings(settings.environment is Environment.PRODUCTION, settings.kms_emulator_host)
 
 
-def _close(noted: Sequence[KeyUses | RootUses], warehouse: Warehouse, sealer: ManagedSealer) -> None:
+def _close(noted: Sequence[KeyUses | RootUses], release: Callable[[], None], sealer: ManagedSealer) -> None:
     for uses in noted:
         uses.close()
-    warehouse.close()
+    release()
     sealer.close()
 
 

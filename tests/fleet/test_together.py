@@ -99,7 +99,9 @@ def test_how_far_a_run_has_come_is_on_record_with_each_unit(small: Fleet) -> Non
     assert on_record == [(0, 0), (5, 5), (10, 10), (12, 12)]
 
 
-def test_a_unit_that_is_refused_is_done_one_by_one(small: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_unit_that_is_refused_is_done_in_halves_and_then_one_by_one(
+    small: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small.declare()
     asked: list[int] = []
 
@@ -109,7 +111,7 @@ def test_a_unit_that_is_refused_is_done_one_by_one(small: Fleet, monkeypatch: py
 
     monkeypatch.setattr(Together, "sync", refuse)
     run = small.sync()
-    assert (run.state, run.synced, asked) == (State.COMPLETED, 12, [12])
+    assert (run.state, run.synced, asked) == (State.COMPLETED, 12, [12, 6, 6])
     assert small.in_step() == set(TWELVE)
 
 

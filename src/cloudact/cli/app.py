@@ -1,30 +1,101 @@
-"""The `cloudact` command."""
+"""The `cloudact` command: what there is by name, and its process.
+
+The module of a command is imported when the command is asked for: to import all of them takes as long as most take.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from cloudact import __version__
-from cloudact.cli import bootstrap, catalog, org, pipeline
-from cloudact.cli.access import key
-from cloudact.cli.accounts import commands as accounts
-from cloudact.cli.audit import commands as audit
-from cloudact.cli.doctor import doctor
-from cloudact.cli.fleet import commands as fleet
-from cloudact.cli.hierarchy import commands as hierarchy
-from cloudact.cli.init import init
-from cloudact.cli.notifications import channel
-from cloudact.cli.recreation import backup
-from cloudact.cli.recreation.recreate import recreate
-from cloudact.cli.secrets import credential, sealing
-from cloudact.cli.serve import serve
+from cloudact.cli.targets.process import run_and_exit
+
+# Where each is: a module of this package and its group, or the function that is the command.
+COMMANDS = MappingProxyType(
+    {
+        "init": "init:init",
+        "serve": "serve:serve",
+        "doctor": "doctor:doctor",
+        "recreate": "recreation.recreate:recreate",
+        "bootstrap": "bootstrap:app",
+        "org": "accounts.commands:app",  # which adds its commands to those of `org`
+        "fleet": "fleet.commands:app",
+        "hierarchy": "hierarchy.commands:app",
+        "pipeline": "pipeline:app",
+        "backup": "recreation.backup:app",
+        "catalog": "catalog.commands:app",
+        "key": "access.key:app",
+        "audit": "audit.commands:app",
+        "sealing": "secrets.sealing:app",
+        "credential": "secrets.credential:app",
+        "channel": "notifications.channel:app",
+    }
+)
+
+
+class _Commands(MutableMapping[str, Any]):
+    """The commands, each made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _make(name, COMMANDS[name])
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError(f"{name} is a command, and stays one")
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()
+
+
+def _make(name: str, place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    found = getattr(import_module(f"cloudact.cli.{module}"), attribute)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+    # With it, typer makes a group even of one command.
+    alone.callback()(lambda: None)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    group = get_command(alone)
+    if not isinstance(group, TyperGroup):
+        raise TypeError("typer makes a group of what has a callback")
+    return group.commands[name]
+
 
 app = typer.Typer(
     name="cloudact",
+    cls=_Group,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -32,23 +103,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 unforeseen or unhealthy, 2 usage or (with --exit-code) out of sync, 3 invalid input "
     "or settings, 4 not allowed, 5 wrong state, 6 warehouse or service, 7 pipeline failed, 130 interrupted.",
 )
-app.add_typer(bootstrap.app, name="bootstrap")
-accounts.register(org.app)
-app.add_typer(org.app, name="org")
-app.add_typer(fleet.app, name="fleet")
-app.add_typer(hierarchy.app, name="hierarchy")
-app.add_typer(pipeline.app, name="pipeline")
-app.add_typer(backup.app, name="backup")
-app.add_typer(catalog.app, name="catalog")
-app.add_typer(key.app, name="key")
-app.add_typer(audit.app, name="audit")
-app.add_typer(sealing.app, name="sealing")
-app.add_typer(credential.app, name="credential")
-app.add_typer(channel.app, name="channel")
-app.command()(init)
-app.command()(serve)
-app.command()(doctor)
-app.command()(recreate)
 
 
 def _version(*, value: bool) -> None:
@@ -70,7 +124,7 @@ def options(
 def main() -> None:
     """Run the command line; an answer that cannot be written down is said to be so."""
     try:
-        app()
+        run_and_exit(app)
     except OSError as error:
         if error.filename is not None:  # it is about a file, not about where the answer goes
             raise

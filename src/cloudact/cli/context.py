@@ -12,8 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloudact.cli.errors import reported
-from cloudact.cli.targets.local import LocalTarget
-from cloudact.cli.targets.remote import RemoteTarget
+from cloudact.cli.targets.process import begin_work, exiting
 from cloudact.cli.targets.target import Target
 from cloudact.log import configure_logging
 from cloudact.settings import load_settings
@@ -41,15 +40,20 @@ def target(title: str, *, as_json: bool, quiet: str = "WARNING", bar: bool = Tru
         with Progress(*columns, console=console, transient=True, disable=hidden) as shown:
             task = shown.add_task(escape(title), total=None)
             if settings.api_url:
+                from cloudact.cli.targets.remote import RemoteTarget  # noqa: PLC0415 - only one of the two is needed
+
                 with closing(RemoteTarget(settings.api_url, settings)) as remote:
                     yield remote
                 return
+
+            from cloudact.cli.targets.local import LocalTarget  # noqa: PLC0415 - only one of the two is needed
 
             def observe(change: ChangeProgress) -> None:
                 description = escape(f"{title}: {change.change}")
                 shown.update(task, description=description, completed=change.number, total=change.total)
 
-            services = build_services(settings, observer=observe)
+            services = build_services(settings, observer=observe, exiting=exiting())
+            begin_work()
             try:
                 yield LocalTarget(services)
             finally:

@@ -36,6 +36,8 @@ from cloudact.warehouse.driver import Session
 Notice = Callable[[Progress], None]
 Sleep = Callable[[Cancellation, float], object]
 _NAMED = 5
+# Of a batch that was refused: fewer than that are done alone sooner than halved again.
+_FEWEST_TOGETHER = 6
 # Nothing happens in a pause but that the lease is renewed, and a run that was aborted is not gone on with.
 _PAUSE_BEAT_SECONDS = 60.0
 _log = structlog.get_logger(__name__)
@@ -47,13 +49,13 @@ def ignore_progress(_progress: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of organizations that were begun together, and those of them that are to be done alone.
+    """What came of organizations that were begun together, and who of them is to be begun again, with whom.
 
     `recorded` is when their unit also recorded them, and `refused` why it did not, because the run has ended.
     """
 
     steps: Sequence[Step] = ()
-    left: Sequence[str] = ()
+    left: Sequence[tuple[str, ...]] = ()
     recorded: datetime | None = None
     refused: str = ""
 
@@ -125,12 +127,12 @@ class FleetRunner:
     def _carry_out_wave(self, wave: Wave, counts: WaveProgress) -> None:
         workers = self.workers
         with ThreadPoolExecutor(workers, thread_name_prefix="fleet") as pool:
-            batches, alone = self.plan.batches(wave, self.unit), deque[tuple[str, ...]]()
+            batches, again = self.plan.batches(wave, self.unit), deque[tuple[str, ...]]()
             pending: set[Future[Done]] = set()
             batch: tuple[str, ...] | None = None
             while True:
                 while not self._is_stopped() and len(pending) < self._ahead():
-                    batch = alone.popleft() if alone else next(batches, None)
+                    batch = again.popleft() if again else next(batches, None)
                     if batch is None:
                         break
                     pending.add(pool.submit(copy_context().run, self._sync, batch, wave.number))
@@ -138,7 +140,7 @@ class FleetRunner:
                     break
                 ended, pending = wait(pending, self.beat_seconds, FIRST_COMPLETED)
                 done = [future.result() for future in ended]
-                alone.extend((slug,) for one in done for slug in one.left)
+                again.extend(batch for one in done for batch in one.left)
                 for one in done:
                     self._count(one, counts)
                 if not pending or batch is None or len(batch) == 1:
@@ -160,7 +162,7 @@ class FleetRunner:
     def _sync_together(self, batch: tuple[str, ...], wave: int) -> Done:
         """Bring those in step that are as the first of them, and leave the others to be done alone.
 
-        What keeps one from it keeps them all from it, and is found again when each is done alone.
+        What keeps one from it keeps them all from it: each half is tried by itself, and few are done alone.
         """
         started, steps = self.clock(), list[Step]()
         at = started
@@ -177,8 +179,8 @@ class FleetRunner:
             return Done(refused=error.message)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody has been changed
             _log.info("fleet_unit_taken_apart", organizations=len(batch), detail=failure_of(error).message)
-            return Done(left=batch)
-        left = tuple(slug for slug in batch if slug not in results)
+            return Done(left=_parts(batch))
+        left = [(slug,) for slug in batch if slug not in results]
         return Done(steps, left, at if steps else None)
 
     def _sync_alone(self, slug: str, wave: int) -> Step:
@@ -300,6 +302,12 @@ class FleetRunner:
             told = self._stop or self.progress.why_failed
             failure = Failure(told, ErrorType.DEPENDENCY_FAILURE)
         return Transition(Subject(FLEET_SYNC, since=self.begun.at), State.RUNNING, state, at, failure, self._stop)
+
+
+def _parts(batch: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return as what a batch is begun again that was refused."""
+    half = len(batch) // 2
+    return [batch[:half], batch[half:]] if half >= _FEWEST_TOGETHER else [(slug,) for slug in batch]
 
 
 def _step(step_id: str, slug: str, wave: int, started: datetime, ended: datetime, result: SyncResult) -> Step:

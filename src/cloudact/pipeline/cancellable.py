@@ -59,6 +59,9 @@ class CancellableWarehouse:
     def close(self) -> None:
         """Do nothing: whoever opened the warehouse closes it, others may be using it."""
 
+    def leave(self) -> None:
+        """Do nothing, as `close` does."""
+
 
 class _CancellableSession:
     """Every call of a session, made only while there is no cancellation."""

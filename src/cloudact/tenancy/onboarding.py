@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from cloudact.catalog.model import Dataset
 from cloudact.catalog.template import Catalog
 from cloudact.errors import (
     CentralTableBlocked,
@@ -98,6 +99,20 @@ class DryRunResult:
 
 
 @dataclass(frozen=True, slots=True)
+class _Call:
+    """One onboarding that was asked for; when `resumed`, an earlier call may have done it."""
+
+    request: OnboardingRequest
+    slug: OrgSlug
+    catalog: Catalog
+    plans: _Plans
+    actor: Actor
+    key: IssuedKey
+    began: datetime
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Onboarding:
     """Use cases that bring an organization into being."""
 
@@ -141,46 +156,11 @@ class Onboarding:
         now = operation.begun_at if operation else self.clock()
         secret = operation.secret_for("api-key") if operation else None
         key = made_key or self.issuer.issue(slug, now, secret=secret)
+        call = _Call(request, slug, catalog, plans, actor, key, now, resumed=bool(operation and operation.resumed))
         attempts = itertools.count()
-
-        def work(session: Session) -> OnboardResult:
-            store = Store(session, catalog.central_name, now, self.new_id)
-            again = next(attempts) > 0
-            if operation and operation.resumed and store.has_key(slug, key.row):
-                made_before = store.existing_profile(slug)
-                plan = plan_for(session, declared_dataset(catalog, slug, made_before), Policy())
-                return _result(made_before, key.text, plan, (), created=made_before.created_at == now)
-            declared = catalog.organization_dataset(slug)
-            # The dataset is read before the profile is claimed, so that what another caller onboards in between is
-            # met as a profile, and not as a dataset that belongs to nobody. Nothing is expected of it yet.
-            plan = make_plan(session.inspect(declared.name), declared, Policy())
-            session.check(plan)
-            reason = _blocked(plan, request)
-            if reason and may_be_a_strangers(store.profile(slug), plan.actual, declared):
-                raise reason
-            profile = store.claim(slug, request, declared.name, declared.location)
-            claimed, created = profile is not None, profile is not None
-            if profile is None:
-                found = store.existing_profile(slug)
-                created = _take_over(store, found, request, claimed_at=now, now=self.clock())
-                profile = updated(found, request)
-                plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
-            made = session.apply(plan)
-            if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
-                session.authorize(plan.dataset, catalog.central_name)
-            done = done_event(wished_event(request), key.key_id, created=created)
-            # A profile that an earlier attempt has claimed may have had rows added to its chain since.
-            self.trail.record(session, actor, done, begins=claimed and not again)
-            store.finish(slug)
-            if not claimed:
-                store.update_profile(slug, request)
-            _write_limits(store, profile, request, plans, created=created)
-            store.replace_keys(slug, key.row)
-            return _result(profile, key.text, plan, made, created=created)
-
         try:
             with measured() as usage:
-                result = self.trail.run(work)
+                result = self.trail.run(lambda session: self._attempt(session, call, again=next(attempts) > 0))
             return replace(result, bytes_billed=usage.bytes_billed)
         except WarehouseError as error:
             # Also when the claim's own answer was lost: only a claim of exactly this call is released.
@@ -188,13 +168,41 @@ class Onboarding:
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
             refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
             labelled = bool(request.labels)
-            if refused and (
-                obstacle := self.warehouse.run(lambda session: obstacle_to(session, catalog, labelled=labelled))
-            ):
-                raise obstacle from None
+            if refused and (found := self.warehouse.run(lambda one: obstacle_to(one, catalog, labelled=labelled))):
+                raise found from None
             raise
         finally:
             self.issuer.cache.forget(slug)
+
+    def _attempt(self, session: Session, call: _Call, *, again: bool) -> OnboardResult:
+        """Do what is left of an onboarding, in a unit of work that may have to be run `again`."""
+        catalog, request, slug, key = call.catalog, call.request, call.slug, call.key
+        store = Store(session, catalog.central_name, call.began, self.new_id)
+        if call.resumed and store.has_key(slug, key.row):
+            made_before = store.existing_profile(slug)
+            plan = plan_for(session, declared_dataset(catalog, slug, made_before), Policy())
+            return _result(made_before, key.text, plan, (), created=made_before.created_at == call.began)
+        declared = catalog.organization_dataset(slug)
+        plan = _plan_of_new(session, store, call, declared)
+        profile = store.claim(slug, request, declared.name, declared.location)
+        claimed, created = profile is not None, profile is not None
+        if profile is None:
+            found = store.existing_profile(slug)
+            created = _take_over(store, found, request, claimed_at=call.began, now=self.clock())
+            profile = updated(found, request)
+            plan = plan_for(session, declared_dataset(catalog, slug, profile), Policy())
+        made = session.apply(plan)
+        if catalog.organization.authorize_views and not catalog.unreadable_views(profile.dataset_location):
+            session.authorize(plan.dataset, catalog.central_name)
+        done = done_event(wished_event(request), key.key_id, created=created)
+        # A profile that an earlier attempt has claimed may have had rows added to its chain since.
+        self.trail.record(session, call.actor, done, begins=claimed and not again)
+        store.finish(slug)
+        if not claimed:
+            store.update_profile(slug, request)
+        _write_limits(store, profile, request, call.plans, created=created)
+        store.replace_keys(slug, key.row)
+        return _result(profile, key.text, plan, made, created=created)
 
     def _release(self, catalog: Catalog, slug: OrgSlug, claimed_at: datetime) -> None:
         """Where a failed unit leaves its claim behind, the next call need not wait for it to be abandoned."""
@@ -307,6 +315,20 @@ def _dry_run_result(request: OnboardingRequest, checks: list[Check], plan: Plan 
         views_to_create=views,
         message=f"{counted(failed, 'check')} failed." if failed else "Onboarding would succeed.",
     )
+
+
+def _plan_of_new(session: Session, store: Store, call: _Call, declared: Dataset) -> Plan:
+    """Return the plan for a slug that nobody has; raises for a dataset that may be a stranger's.
+
+    The dataset is read before the profile is claimed, so that what another caller onboards in between is met as a
+    profile, and not as a dataset that belongs to nobody. Nothing is expected of it yet.
+    """
+    plan = make_plan(session.inspect(declared.name), declared, Policy())
+    session.check(plan)
+    reason = _blocked(plan, call.request)
+    if reason and may_be_a_strangers(store.profile(call.slug), plan.actual, declared):
+        raise reason
+    return plan
 
 
 def _blocked(plan: Plan, request: OnboardingRequest) -> CloudactError | None:

@@ -340,3 +340,6 @@ class Warehouse(Protocol):
 
     def close(self) -> None:
         """Release what the driver holds; it may be used again afterwards."""
+
+    def leave(self) -> None:
+        """Do what `close` does to what lasts, for a process that ends now; memory is left to the operating system."""

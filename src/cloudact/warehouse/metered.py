@@ -85,6 +85,10 @@ class MeteredWarehouse:
         """See `Warehouse.close`."""
         self.inner.close()
 
+    def leave(self) -> None:
+        """See `Warehouse.leave`."""
+        self.inner.leave()
+
 
 class _MeteredSession:
     """Every call of a session; those that look at datasets and change them are timed."""

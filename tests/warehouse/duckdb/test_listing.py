@@ -53,3 +53,21 @@ def test_while_a_connection_is_lent_everything_is_read(listing: Listing, connect
         assert is_read(listing, "two")
     assert listing.of("two", connection).tables == {"b", "by_hand"}
     assert not is_read(listing, "two")
+
+
+def test_what_a_query_of_everything_tells_is_known(listing: Listing, connection: duckdb.DuckDBPyConnection) -> None:
+    listing.forget()
+    with listing.told(connection) as note:
+        note("one", ["Told"])
+    assert listing.of("ONE", connection).tables == {"Told"}
+
+
+def test_what_was_told_while_a_unit_committed_is_not_kept(
+    listing: Listing, connection: duckdb.DuckDBPyConnection
+) -> None:
+    listing.forget()
+    with listing.told(connection) as note:
+        note("one", ["before"])
+        with listing.committing({"one": Names()}, {}):
+            pass
+    assert listing.of("one", connection).tables == {"a"}

@@ -15,7 +15,7 @@ from cloudact.planning.plan import make_plan
 from cloudact.planning.policy import EVERYTHING
 from cloudact.warehouse.driver import Session
 from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
-from cloudact.warehouse.duckdb.manifest import digest_of
+from cloudact.warehouse.duckdb.manifest import digest_of, view_record
 from cloudact.warehouse.fingerprints import Naming
 from tests.acme import ROOT
 
@@ -56,6 +56,17 @@ def row(warehouse: DuckDBWarehouse, query: str, *values: str) -> tuple[object, .
 def as_written_before(dataset: Dataset) -> Dataset:
     """Return the dataset as it is recorded without templates: each view as it is rendered."""
     return replace(dataset, views=tuple(replace(view, rendering=None) for view in dataset.views))
+
+
+def test_equal_views_of_which_one_has_a_template_are_told_apart() -> None:
+    dataset = CatalogSource(ROOT / "configs").load().organization_dataset("acme_corp")
+    pairs = list(zip(dataset.views, as_written_before(dataset).views, strict=True))
+    # In whichever order they are asked about.
+    for rendered, plain in [*pairs, *pairs]:
+        assert rendered == plain
+        (comment, template), (digest, text) = (view_record(dataset.name, view) for view in (rendered, plain))
+        assert comment == f"{digest_of(template)}?org_slug=acme_corp"
+        assert digest == digest_of(text) != digest_of(template)
 
 
 def test_a_comment_names_the_template_and_the_value(warehouse: DuckDBWarehouse, catalog: Catalog) -> None:

@@ -16,10 +16,10 @@ Meanings = Mapping[type[BaseModel], Mapping[str, str]]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 # In a model `\w` means every script, in an editor ASCII; so these name the ASCII characters that are none, capital
-# letters included.
+# letters included, and how many characters a label may have.
 _PORTABLE = {
-    r"^[\w-]{0,63}$": r"^[^\x00-,./:-\^`{-\x7f]{0,63}$",
-    r"^[^\W\d_][\w-]{0,62}$": r"^[^\x00-`{-\x7f][^\x00-,./:-\^`{-\x7f]{0,62}$",
+    r"^[\w-]*$": r"^[^\x00-,./:-\^`{-\x7f]{0,63}$",
+    r"^[^\W\d_][\w-]*$": r"^[^\x00-`{-\x7f][^\x00-,./:-\^`{-\x7f]{0,62}$",
 }
 
 

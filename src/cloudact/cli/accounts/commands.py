@@ -10,7 +10,7 @@ import typer
 from cloudact.cli import render
 from cloudact.cli.accounts.labels import labels
 from cloudact.cli.context import JsonOption, target
-from cloudact.cli.org import CountryOption, LanguageOption, SlugArgument
+from cloudact.cli.org import CountryOption, LanguageOption, SlugArgument, app
 from cloudact.cli.render import Answer
 from cloudact.tenancy.plans import LIMITS
 from cloudact.tenancy.subscriptions.locale import DECEMBER, JANUARY
@@ -22,6 +22,7 @@ TrialEndOption = Annotated[
 EndOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last UTC day of the subscription.")
 ]
+__all__ = ["app"]
 UNLIMITED = "unlimited"
 _COUNTED = {
     "daily": "pipeline runs today (UTC)",
@@ -32,12 +33,7 @@ _COUNTED = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `cloudact org`."""
-    for command in (subscription, quota, suspend, reactivate, locale, labels):
-        app.command()(command)
-
-
+@app.command()
 def subscription(
     slug: SlugArgument,
     *,
@@ -66,6 +62,7 @@ def subscription(
     render.print_json(answer) if as_json else _subscription(answer)
 
 
+@app.command()
 def quota(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """Show what an organization has used of its plan.
 
@@ -76,6 +73,7 @@ def quota(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     render.print_json(answer) if as_json else _quota(answer)
 
 
+@app.command()
 def suspend(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """Refuse an organization's keys and start none of its pipelines; its data is kept.
 
@@ -86,6 +84,7 @@ def suspend(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     render.print_json(answer) if as_json else _lifecycle(answer)
 
 
+@app.command()
 def reactivate(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     """End the suspension of an organization.
 
@@ -96,6 +95,7 @@ def reactivate(slug: SlugArgument, *, as_json: JsonOption = False) -> None:
     render.print_json(answer) if as_json else _lifecycle(answer)
 
 
+@app.command()
 def locale(
     slug: SlugArgument,
     *,
@@ -126,6 +126,9 @@ def locale(
             before = {name: answer[name] for name in given}
             answer = where.accounts.change_locale(slug, {**before, **changes})
     render.print_json(answer) if as_json else _locale(answer)
+
+
+app.command()(labels)
 
 
 def _subscription(answer: Answer) -> None:

@@ -76,6 +76,10 @@ class BigQueryWarehouse:
         """See `Warehouse.close`."""
         self.client.close()
 
+    def leave(self) -> None:
+        """See `Warehouse.leave`."""
+        self.close()
+
     def how_to_restore(self, dataset: str) -> str:
         """See `Warehouse.how_to_restore`."""
         statement = ddl.undelete(self.client.project, dataset)

@@ -33,7 +33,7 @@ def statements(dataset: str, change: c.Change, actual: Dataset | None) -> list[s
         case c.CreateDataset():
             return [f"CREATE SCHEMA {quote(dataset)}"]
         case c.CreateTable(table=table):
-            return [_create_table(dataset, table)]
+            return [create_table(table, dataset)]
         case c.AddColumn():
             return _add_column(dataset, change, _parent_path(actual, change))
         case c.RelaxMode(table=table, path=path):
@@ -66,8 +66,10 @@ def _alter(dataset: str, table: str) -> str:
     return f"ALTER TABLE {quote(dataset)}.{quote(table)}"
 
 
-def _create_table(dataset: str, table: Table) -> str:
-    return f"CREATE TABLE {quote(dataset)}.{quote(table.name)} ({_columns(table)})"
+def create_table(table: Table, dataset: str = "") -> str:
+    """Return the statement that creates a table; without a dataset, where the search path begins."""
+    place = f"{quote(dataset)}." if dataset else ""
+    return f"CREATE TABLE {place}{quote(table.name)} ({_columns(table)})"
 
 
 @by_identity

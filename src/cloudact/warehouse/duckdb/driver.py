@@ -23,6 +23,7 @@ from cloudact.warehouse.driver import Examination, Observer, Session, ignore
 from cloudact.warehouse.duckdb import doctor
 from cloudact.warehouse.duckdb.database import Database, Instance, cursor
 from cloudact.warehouse.duckdb.errors import is_durable, is_fatal, mapped
+from cloudact.warehouse.duckdb.fleet.creation import Parsed
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.listing import Listing
 from cloudact.warehouse.duckdb.transaction import Transaction
@@ -45,6 +46,7 @@ class DuckDBWarehouse:
         self._stop = stop_all(stop_after_delay(busy_timeout), stop_after_attempt(_MIN_ATTEMPTS))
         self._listing = Listing()
         self._known: set[str] = set()
+        self._parsed = Parsed()
 
     def run(self, work: Callable[[Session], T]) -> T:
         """See `Warehouse.run`."""
@@ -82,6 +84,10 @@ class DuckDBWarehouse:
         self._database.close()
         self._forget()
 
+    def leave(self) -> None:
+        """See `Warehouse.leave`."""
+        self._database.leave()
+
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a plain DuckDB connection to the same database, for loading and reading data in this process."""
@@ -95,7 +101,8 @@ class DuckDBWarehouse:
     def _once(self, work: Callable[[Session], T]) -> T:
         instance = self._database.instance()
         with self._replacing(instance), cursor(instance) as reading, cursor(instance) as writing:
-            session = Transaction(Inspector(reading, self._listing), writing, self._observer, self._known)
+            inspector = Inspector(reading, self._listing)
+            session = Transaction(inspector, writing, self._observer, self._known, self._parsed)
             try:
                 session.begin()
                 result = work(session)

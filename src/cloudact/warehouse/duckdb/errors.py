@@ -35,6 +35,8 @@ _LOCKED = "Conflicting lock is held"
 _NOT_WRITTEN = re.compile(r"Could not|Cannot|No space left|IO Error|No such file|File too large", re.IGNORECASE)
 _DURABLE = "COMMIT succeeded and is durable"
 _DAMAGED = re.compile(r"Corrupt database file|checksum")
+# DuckDB calls a file's catalog as the file is called, and then takes `a.b` for both of schema and catalog `a`.
+_NAMED_AS_FILE = re.compile(r'Ambiguous reference to catalog or schema "([^"]+)"')
 _NOT_FOUND = re.compile(r"does not exist|does not have a column|not found in")
 _HINTS: dict[type[WarehouseError], str] = {
     WarehouseUnavailable: "Check that the file, its folder and the disk are readable, writable and not full. A damaged "
@@ -52,6 +54,12 @@ def to_warehouse_error(error: duckdb.Error) -> WarehouseError:
             f"the DuckDB file is open in another process: {message}",
             hint="One process owns a DuckDB file. Send commands to the running service by setting CA_API_URL, "
             "or stop that process.",
+        )
+    if same := _NAMED_AS_FILE.search(message):
+        return WarehouseRefused(
+            f"dataset {same[1]} is called as its DuckDB file is, which DuckDB cannot tell apart: {message}",
+            hint=f"Give the file another name than {same[1]}.duckdb, and CA_WAREHOUSE_URL with it; a file that has "
+            "rows can be renamed while no process has it open.",
         )
     not_written = isinstance(error, duckdb.TransactionException) and _NOT_WRITTEN.search(message)
     if not_written or _DAMAGED.search(message):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,11 +63,24 @@ class Listing:
             if self._names is not None and not self._is_unsettled(dataset):
                 return _copy(self._names.get(dataset.casefold()))
             generation = self._generation
-        names = self._read(connection)
-        with self._lock:
-            if generation == self._generation and not self._unsettled:
-                self._names = names
+        names = self._with_views(connection, _rows(connection, _TABLES))
+        self._keep(names, generation)
         return _copy(names.get(dataset.casefold()))
+
+    @contextmanager
+    def told(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, Collection[str]], None]]:
+        """Lend what a query that walks all tables tells each dataset's to, so that they are not walked once more."""
+        with self._lock:
+            known, generation = self._names is not None, self._generation
+        tables: dict[str, frozenset[str]] = {}
+
+        def note(dataset: str, names: Collection[str]) -> None:
+            if not known:
+                tables[dataset] = self._share(frozenset(names))
+
+        yield note
+        if not known:
+            self._keep(self._with_views(connection, tables.items()), generation)
 
     @contextmanager
     def committing(self, created: Mapping[str, Names], removed: Mapping[str, Collection[str]]) -> Iterator[None]:
@@ -102,12 +115,21 @@ class Listing:
             self._shared = {}
             self._generation += 1
 
-    def _read(self, connection: duckdb.DuckDBPyConnection) -> dict[str, _Kept]:
+    def _keep(self, names: dict[str, _Kept], generation: int) -> None:
+        """Remember what was read, unless it may have changed since this generation."""
+        with self._lock:
+            if generation == self._generation and not self._unsettled:
+                self._names = names
+
+    def _with_views(
+        self, connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[str, Collection[str]]]
+    ) -> dict[str, _Kept]:
+        """Return the tables that were found by dataset, and the views beside them."""
         views: dict[str, dict[str, str]] = {}
         for schema, view, text in _rows(connection, _VIEWS):
             views.setdefault(schema.casefold(), {})[sys.intern(view)] = text
         names: dict[str, _Kept] = {}
-        for schema, tables in _rows(connection, _TABLES):
+        for schema, tables in found:
             key = schema.casefold()
             names[key] = _Kept(self._share(frozenset(tables)), views.pop(key, {}))
         return names | {schema: _Kept(views=found) for schema, found in views.items()}

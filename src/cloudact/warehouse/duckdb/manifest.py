@@ -176,6 +176,8 @@ def view_from_record(dataset: str, comment: str, text: str) -> View:
     return replace(view, query=fill(view.query, {OWN_DATASET: dataset, **dict(parse_qsl(values))}))
 
 
+# Of views that are equal it is the same; `view_record` is not, because what a view was rendered from is not compared.
+@lru_cache(maxsize=1024)
 def _view_to_text(view: View) -> str:
     return _canonical(
         {

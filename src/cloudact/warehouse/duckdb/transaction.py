@@ -11,7 +11,7 @@ import duckdb
 
 from cloudact.catalog.model import Dataset, Table, Type
 from cloudact.errors import ChangeFailed, WarehouseBusy, WarehouseNotFound, WarehouseRefused
-from cloudact.planning.changes import Change, CreateTable, CreateView, ReplaceView
+from cloudact.planning.changes import Change, CreateDataset, CreateTable, CreateView, ReplaceView
 from cloudact.planning.evolve import evolve
 from cloudact.planning.plan import Plan
 from cloudact.warehouse.driver import (
@@ -29,7 +29,7 @@ from cloudact.warehouse.driver import (
 from cloudact.warehouse.duckdb import ddl, rows
 from cloudact.warehouse.duckdb.errors import mapped
 from cloudact.warehouse.duckdb.fleet.alike import apply_alike
-from cloudact.warehouse.duckdb.fleet.fingerprints import fingerprints
+from cloudact.warehouse.duckdb.fleet.creation import Creation, Parsed
 from cloudact.warehouse.duckdb.foreign.survey import survey
 from cloudact.warehouse.duckdb.inspect import Inspector
 from cloudact.warehouse.duckdb.listing import Names
@@ -78,11 +78,14 @@ class Transaction:
         connection: duckdb.DuckDBPyConnection,
         observer: Observer,
         known: Collection[str],
+        parsed: Parsed,
     ) -> None:
         self._inspector = inspector
         self._connection = connection
         self._observer = observer
         self._known = known
+        self._creation = Creation(connection, parsed)
+        self._made: set[str] = set()
         self._seen: dict[str, _Seen] = {}
         self._written: dict[str, Manifest] = {}
         self._texts: dict[str, str] = {}
@@ -123,7 +126,7 @@ class Transaction:
         """See `Session.fingerprints`; everything is in one file, whatever locations are on record."""
         del locations, known  # a look at one dataset costs no more than having it described here
         with mapped():
-            return Fingerprints(fingerprints(self._inspector.connection, naming))
+            return Fingerprints(self._inspector.fingerprints(naming))
 
     def survey(self, dataset: str) -> Survey | None:
         """See `Session.survey`."""
@@ -146,8 +149,7 @@ class Transaction:
         for number, change in enumerate(plan.changes, 1):
             self._observer(Progress(plan.dataset, change, number, len(plan.changes)))
             try:
-                for statement in ddl.statements(plan.dataset, change, plan.actual):
-                    self._execute(statement)
+                self.change(plan.dataset, change, plan.actual)
             except (WarehouseRefused, WarehouseNotFound) as error:
                 if self._has_moved(plan):
                     raise WarehouseBusy(f"{plan.dataset}: another caller changed it meanwhile") from error
@@ -280,6 +282,17 @@ class Transaction:
         with mapped():
             return dict.fromkeys(self._inspector.datasets(containing), "")
 
+    def change(self, dataset: str, change: Change, actual: Dataset | None) -> None:
+        """See `alike.Unit`."""
+        if isinstance(change, CreateTable) and dataset in self._made:
+            with mapped():
+                self._creation.table(dataset, change.table)
+            return
+        for statement in ddl.statements(dataset, change, actual):
+            self._execute(statement)
+        if isinstance(change, CreateDataset):
+            self._made.add(dataset)
+
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """See `operations.Unit`."""
         return self._execute(statement)
@@ -305,7 +318,7 @@ class Transaction:
 
     def is_taken(self, name: TableName) -> bool:
         """See `operations.Unit`."""
-        if not self.exists(name.dataset):
+        if not self.existing([name.dataset]):
             raise WarehouseNotFound(f"dataset {name.dataset} does not exist", hint="Create it first.")
         names = self.names(name.dataset)
         return name.table.casefold() in {item.casefold() for item in (*names.tables, *names.views)}
@@ -333,10 +346,10 @@ class Transaction:
             }
             self._write(name.dataset, replace(before, tables=kept), before)
 
-    def exists(self, dataset: str) -> bool:
+    def existing(self, datasets: Collection[str]) -> frozenset[str]:
         """See `alike.Unit`."""
         with mapped():
-            return dataset in self.created or self._inspector.exists(dataset)
+            return self._inspector.existing(datasets) | (self.created.keys() & frozenset(datasets))
 
     def names(self, dataset: str) -> Names:
         """Return the names in a dataset, with those that this unit made and without those that it removed."""
@@ -358,6 +371,7 @@ class Transaction:
 
     def _execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with mapped():
+            self._creation.leave()
             return self._connection.execute(statement, list(parameters)).fetchall()
 
     def _check_unchanged(self, plan: Plan) -> None:

@@ -14,6 +14,8 @@ from sqlglot import exp
 from cloudact.catalog.model import Column, Kind, Mode, Type
 from cloudact.planning.widening import NUMERIC_STORAGE, decimal_digits
 
+_SINGLE, _DOUBLE = "'", '"'
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:
@@ -30,16 +32,14 @@ class Storage:
         return inner + "[]" * self.lists
 
 
-@lru_cache(maxsize=16384)
 def quote(name: str) -> str:
     """Return an identifier in double quotes."""
-    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+    return f'"{name.replace(_DOUBLE, _DOUBLE * 2)}"'
 
 
-@lru_cache(maxsize=4096)
 def literal(text: str) -> str:
     """Return a text literal in single quotes."""
-    return exp.Literal.string(text).sql(dialect="duckdb")
+    return f"'{text.replace(_SINGLE, _SINGLE * 2)}'"
 
 
 def storage_of(column: Column) -> Storage:

@@ -29,14 +29,14 @@ _AT_ONCE = 50
 class Unit(Protocol):
     """What this needs of a transaction."""
 
-    def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows."""
+    def change(self, dataset: str, change: c.Change, actual: Dataset | None) -> None:
+        """Carry out one change to a dataset that looks so."""
 
     def committed(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a query outside of the unit, where one that fails is an answer."""
 
-    def exists(self, dataset: str) -> bool:
-        """Tell whether there is a dataset of this name, committed or made by this unit."""
+    def existing(self, datasets: Collection[str]) -> frozenset[str]:
+        """Return those of these datasets that there are, committed or made by this unit."""
 
     def names(self, dataset: str) -> Names:
         """Return the names in a dataset as this unit sees it."""
@@ -90,7 +90,8 @@ def _tables_of(changes: Sequence[c.Change], kinds: tuple[type, ...]) -> set[str]
 def _targets(unit: Unit, plan: Plan, seen: Manifest | None, declared: Sequence[Dataset]) -> list[_Target]:
     own = {dataset.name: changes for dataset in declared if (changes := changes_for(plan, dataset))}
     if plan.actual is None:
-        return [_Target(name, changes, None) for name, changes in own.items() if not unit.exists(name)]
+        existing = unit.existing(own)
+        return [_Target(name, changes, None) for name, changes in own.items() if name not in existing]
     if seen is None:
         return []
     found = _manifests(unit, list(own))
@@ -161,8 +162,7 @@ def _change(unit: Unit, plan: Plan, target: _Target, observer: Observer) -> None
     for number, change in enumerate(target.changes, 1):
         observer(Progress(target.name, change, number, len(target.changes)))
         try:
-            for statement in ddl.statements(target.name, change, plan.actual):
-                unit.execute(statement)
+            unit.change(target.name, change, plan.actual)
         except (WarehouseRefused, WarehouseNotFound) as error:
             raise ChangeFailed(change, target.name, error) from error
 

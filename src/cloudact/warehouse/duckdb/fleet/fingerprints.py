@@ -10,10 +10,12 @@ A dataset is digested part by part, and the digests of its parts, sorted, once m
 - any other view as its text, without the dataset's name;
 - description and labels, from the manifest.
 
-DuckDB returns a row a dataset: nothing of a table or a column comes out.
+DuckDB returns a row a dataset: nothing of a table but its name comes out.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection
 
 import duckdb
 
@@ -56,11 +58,11 @@ _ENTRIES = """
 _OF_DATASETS = """
     SELECT dataset, md5(CASE WHEN manifests.readable IS NOT false
         THEN concat('dataset ', length(coalesce(description, '')), ' ', description, ' ', coalesce(labels, '{}'))
-        ELSE concat('unreadable ', body) END) AS part
+        ELSE concat('unreadable ', body) END) AS part, NULL AS table_name
     FROM meant LEFT JOIN manifests USING (dataset)"""
 _OF_TABLES = f"""
     SELECT schema_name AS dataset, md5(concat('table ', length(table_name), ' ', table_name, ' ',
-        coalesce(definitions.digest, 'unknown'), substr(sql, strpos(sql, '(')))) AS part
+        coalesce(definitions.digest, 'unknown'), substr(sql, strpos(sql, '(')))) AS part, table_name
     FROM duckdb_tables()
     LEFT JOIN entries ON entries.dataset = schema_name AND entries.name = lower(table_name)
     LEFT JOIN definitions ON definitions.digest = entries.digest
@@ -73,20 +75,25 @@ _OF_VIEWS = f"""
         WHEN body IS NULL THEN concat('foreign ', replace(text, dataset, {_DATASET}))
         WHEN rendered = '' THEN {_NORMALIZED}
         WHEN rendered IN ('?', concat('?{SLUG}=', value)) THEN body
-        ELSE concat(rendered, ' ', body) END)) AS part
+        ELSE concat(rendered, ' ', body) END)) AS part, NULL AS table_name
     FROM (SELECT meant.dataset, value, view_name AS name, coalesce(comment, sql) AS text, substr(text, 33) AS rendered
         FROM duckdb_views() JOIN meant ON meant.dataset = schema_name WHERE {_HERE} AND NOT internal)
     LEFT JOIN definitions ON definitions.digest = left(text, 32) AND (rendered = '' OR starts_with(rendered, '?'))"""
 _REST = f"""meant AS MATERIALIZED ({_MEANT}),
         texts AS ({_TEXTS}), manifests AS MATERIALIZED ({_MANIFESTS}), entries AS ({_ENTRIES}),
         parts AS ({_OF_DATASETS} UNION ALL {_OF_TABLES} UNION ALL {_OF_VIEWS})
-    SELECT dataset, md5(array_to_string(list_sort(list(part)), '')), coalesce(any_value(location), '')
-    FROM meant JOIN parts USING (dataset) LEFT JOIN manifests USING (dataset)
+    SELECT dataset, CASE WHEN any_value(meant.value) IS NOT NULL THEN md5(array_to_string(list_sort(list(part)), ''))
+        END, coalesce(any_value(location), ''), list(table_name) FILTER (table_name IS NOT NULL)
+    FROM parts LEFT JOIN meant USING (dataset) LEFT JOIN manifests USING (dataset)
     GROUP BY dataset"""
+Note = Callable[[str, Collection[str]], None]
 
 
-def fingerprints(connection: duckdb.DuckDBPyConnection, naming: Naming) -> dict[str, Fingerprint]:
-    """Return the fingerprint of each dataset that `naming` means, by name."""
+def fingerprints(connection: duckdb.DuckDBPyConnection, naming: Naming, note: Note) -> dict[str, Fingerprint]:
+    """Return the fingerprint of each dataset that `naming` means, by name.
+
+    `note` is told the tables of each dataset of the file, whatever it is called: to walk them takes most of the time.
+    """
     parameters = {
         "before": naming.before,
         "after": naming.after,
@@ -100,5 +107,9 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, naming: Naming) -> dict[
         connection.execute(f"WITH definitions AS ({_NO_DEFINITIONS}), {_REST}", parameters)
     found: dict[str, Fingerprint] = {}
     while rows := connection.fetchmany(1000):
-        found |= {dataset: Fingerprint(digest, location) for dataset, digest, location in rows}
+        for dataset, digest, location, tables in rows:
+            if digest is not None:
+                found[dataset] = Fingerprint(digest, location)
+            if tables is not None:
+                note(dataset, tables)
     return found
