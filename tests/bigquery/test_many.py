@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from google.cloud import bigquery
@@ -28,11 +29,9 @@ PROD = Naming("", "_prod")
 
 
 @pytest.fixture
-def three(world: World) -> World:
+def three(begun: Callable[..., World]) -> World:
     """A project with three organizations, two of which are the same."""
-    world.services.bootstrap.run()
-    for slug in (SLUG, OrgSlug("other"), OrgSlug("zeta")):
-        world.services.onboarding.onboard(acme_request(slug))
+    world = begun(SLUG, "other", "zeta")
     world.hand.create_table("other_prod", "of_a_hand", "text")
     return world
 
@@ -42,10 +41,8 @@ def anew(world: World) -> FleetStatus:
     return FleetStatus(world.services.catalogs, world.warehouse)
 
 
-def test_a_page_tells_where_each_organization_stands(world: World, fake: Fake) -> None:
-    world.services.bootstrap.run()
-    for slug in ("deleted", "drifted", "fine_one", "fine_two"):
-        world.services.onboarding.onboard(acme_request(OrgSlug(slug)))
+def test_a_page_tells_where_each_organization_stands(begun: Callable[..., World], fake: Fake) -> None:
+    world = begun("deleted", "drifted", "fine_one", "fine_two")
     with fake.log.measured() as quiet:
         page = world.services.organizations.page(ProfileFilter(), limit=50, offset=0, with_sync_status=True)
     assert set(page.sync_status.values()) == {SyncStatus.SYNCED}
