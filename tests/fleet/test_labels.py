@@ -44,7 +44,7 @@ def labelled(small: Fleet) -> Fleet:
 
 
 def test_a_wave_takes_those_whose_own_labels_say_so(labelled: Fleet) -> None:
-    run = labelled.sync(waves=["label:tier=pilot", "label:zone=", "label:country=DE", "label:status=ACTIVE"])
+    run = labelled.sync(waves=["label:tier=pilot", "label:zone=", "label:status=ACTIVE"])
     assert run.status == "SUCCESS"
     waves: dict[int, set[str]] = {}
     for slug, (wave, _) in labelled.steps(run.run_id).items():
@@ -70,9 +70,12 @@ def test_a_label_that_nobody_carries_is_refused_before_anything_is_begun(labelle
     assert labelled.in_step() == set()
 
 
-def test_a_value_that_nobody_has_takes_nobody(labelled: Fleet) -> None:
-    (wave,) = labelled.services.fleet_sync.plan(SyncRequest(waves=("label:tier=alpha",))).waves
-    assert (wave.selector, wave.organizations) == ("rest", 12)
+@pytest.mark.parametrize("field", ["only", "waves"])
+def test_a_canary_of_nobody_is_refused_before_everybody_is_the_rest(labelled: Fleet, field: str) -> None:
+    empty = ["label:tier=pilto", "plan:STARTR", "label:country=XX"]
+    refused = refused_by(labelled.services.fleet_sync.begin, **{field: ["label:tier=pilot", *empty]})
+    assert refused.message == f"{field}: a selector takes nobody, whoever needs something: {', '.join(empty)}"
+    assert labelled.in_step() == set()
 
 
 def test_a_plan_is_stale_once_labels_make_other_waves(labelled: Fleet) -> None:
@@ -125,7 +128,7 @@ def test_where_the_column_is_not_there_yet_nobody_carries_any(small: Fleet) -> N
     small.live.execute(WITHOUT)
     refused = refused_by(small.services.fleet_sync.plan, waves=["label:tier=pilot"])
     assert refused.hint.startswith("Carried are none;")
-    assert small.sync(waves=["label:country=DE", "plan:SCALE"]).status == "SUCCESS"
+    assert small.sync(waves=["label:status=ACTIVE", "plan:SCALE"]).status == "SUCCESS"
 
 
 def test_of_labels_only_those_are_kept_that_are_asked_for(labelled: Fleet) -> None:

@@ -178,7 +178,7 @@ class FleetSync:
         asked = request.labels()
         seen = with_labels(self.warehouse, lambda session, also: candidates(session, catalog, asked, also))
         if not named:
-            request.check_labels(seen.keys)
+            request.check_meaning(seen.members, seen.keys)
         return seen.members
 
     def _begin(self, prepared: Prepared, actor: Actor) -> OpenRun:
