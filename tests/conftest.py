@@ -6,7 +6,6 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
-from typer.main import get_command
 
 from cloudact.api.app import create_app
 from cloudact.log import configure_logging
@@ -24,7 +22,9 @@ from cloudact.warehouse.duckdb.driver import DuckDBWarehouse
 from cloudact.wiring import Services, build_services
 from tests.acme import ACME, ROOT, ROOT_HEADERS, ROOT_KEY
 from tests.api.live import duckdb_of
+from tests.made_once import made_once
 from tests.prepared import Beginning, Prepared, forget_uses, leave_the_log, prepare, stamps
+from tests.prepared_bigquery import PreparedProject
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("inner_loop", settings.get_profile("default"), max_examples=10)
@@ -82,10 +82,9 @@ def _quiet_log() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _commands_made_once() -> Iterator[None]:
-    """The runner would make all the commands anew to run one of them, which takes longer than most of them do."""
-    with pytest.MonkeyPatch.context() as runner:
-        runner.setattr("typer.testing._get_command", cache(get_command))
+def _made_once() -> Iterator[None]:
+    """What never differs is not made anew by every test."""
+    with made_once():
         yield
 
 
@@ -216,6 +215,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, sealing_key: Path) -> Pre
     """Warehouse files to begin with."""
     configure_logging("ERROR")
     return prepare(tmp_path_factory.mktemp("prepared"), sealing_key)
+
+
+@pytest.fixture(scope="session")
+def prepared_project(sealing_key: Path) -> Iterator[PreparedProject]:
+    """States of the strict BigQuery server to begin with."""
+    made = PreparedProject(sealing_key)
+    yield made
+    made.close()
 
 
 @pytest.fixture

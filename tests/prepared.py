@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,10 +64,16 @@ def leave_the_log(services: Services) -> None:
             instance.execute("PRAGMA disable_checkpoint_on_shutdown")
 
 
-def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+def stamps(folder: Path | str) -> dict[str, tuple[int, int]]:
     """Return what changes when a file in a folder does."""
-    found = ((path, path.stat()) for path in folder.rglob("*"))
-    return {str(path): (stat.st_mtime_ns, stat.st_size) for path, stat in found}
+    found: dict[str, tuple[int, int]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            stat = entry.stat()
+            found[entry.path] = stat.st_mtime_ns, stat.st_size
+            if entry.is_dir():
+                found |= stamps(entry.path)
+    return found
 
 
 @dataclass

@@ -18,6 +18,7 @@ from cloudact.api.app import create_app
 from cloudact.settings import Settings
 from cloudact.wiring import build_services
 from tests.acme import ROOT
+from tests.made_once import describe
 
 PROBLEM = "application/problem+json"
 Json = dict[str, Any]
@@ -54,7 +55,7 @@ class Operation:
 def document() -> Json:
     """The OpenAPI document; making it touches no warehouse."""
     settings = Settings(config_dir=Path(ROOT / "configs"), warehouse_url="duckdb:///:memory:")
-    return create_app(build_services(settings), SecretStr("unused")).openapi()
+    return describe(create_app(build_services(settings), SecretStr("unused")))
 
 
 def operations() -> Iterator[Operation]:

@@ -164,7 +164,7 @@ def test_a_problem_of_a_field_is_named_with_its_line(onboarded: TestClient, file
     (error,) = onboarded.get(BOOTSTRAP_STATUS).json()["errors"]
     file, line, field = error["field"].split(":")
     assert field == "tables.subscription_plans.clustering"
-    assert "clustering:" in (files.root / file).read_text().splitlines()[int(line) - 1]
+    assert '"clustering":' in (files.root / file).read_text().splitlines()[int(line) - 1]
 
 
 def test_an_edit_is_seen_by_the_next_request_without_a_restart(onboarded: TestClient, files: CatalogFiles) -> None:

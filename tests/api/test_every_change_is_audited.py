@@ -65,6 +65,7 @@ STEPS: list[tuple[str, Any, int]] = [
     (f"PUT {OWN}/{{org_slug}}/subscription", {"plan_name": "PROFESSIONAL"}, 1),
     (f"PUT {OWN}/{{org_slug}}/locale", LOCALE, 1),
     (f"PUT {OWN}/{{org_slug}}/labels", {"labels": {"tier": "pilot"}}, 1),
+    (f"PATCH {OWN}/{{org_slug}}/labels", {"labels": {"tier": None}}, 1),
     (f"POST {OWN}/{{org_slug}}/suspend", None, 1),
     (f"POST {OWN}/{{org_slug}}/reactivate", None, 1),
     (f"POST {ADMIN}/pipelines/run", {"pipeline": "organization_sync", "tenant_id": "acme_corp"}, 2),

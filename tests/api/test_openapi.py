@@ -90,6 +90,7 @@ PROMISED = {
     "PUT /api/v1/organizations/{org_slug}/locale",
     "GET /api/v1/organizations/{org_slug}/labels",
     "PUT /api/v1/organizations/{org_slug}/labels",
+    "PATCH /api/v1/organizations/{org_slug}/labels",
     "POST /api/v1/organizations/{org_slug}/pipelines/run",
     "GET /api/v1/organizations/{org_slug}/pipelines/runs",
     "GET /api/v1/organizations/{org_slug}/pipelines/runs/{run_id}",

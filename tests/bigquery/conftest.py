@@ -1,8 +1,7 @@
-"""Services over a project of the strict server; each test has a project of its own."""
+"""Services over a project of the strict server; each test has a server of its own."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from google.cloud import bigquery
 from cloudact.settings import Settings
 from cloudact.wiring import build_services
 from tests.api.catalog_files import CatalogFiles
-from tests.bigquery.world import LOCATION, World, settings_for
+from tests.bigquery.world import SLUG, World, settings_for
 from tests.bigquery_fake.server import Fake, running
+from tests.prepared_bigquery import LOCATION, PROJECT, PreparedProject
 from tests.unlimited_bigquery import lift_limits
 
 
@@ -35,20 +35,19 @@ def fake(strict_rates: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 
 @pytest.fixture
 def project_settings(fake: Fake, config_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings over a new project of that server."""
+    """Settings over an empty project of that server."""
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", fake.url)
-    return settings_for(f"project-{uuid.uuid4().hex[:12]}", config_dir)
+    return settings_for(PROJECT, config_dir)
 
 
 @pytest.fixture
 def make_world(fake: Fake, project_settings: Settings) -> Iterator[Callable[[], World]]:
     """Make the services, as a process that has just started has them."""
     made: list[World] = []
-    project = project_settings.warehouse_url.removeprefix("bigquery://").split("?")[0]
 
     def make() -> World:
         client = bigquery.Client(
-            project,
+            PROJECT,
             AnonymousCredentials(),  # type: ignore[no-untyped-call]
             location=LOCATION,
             client_options={"api_endpoint": fake.url},
@@ -66,6 +65,29 @@ def make_world(fake: Fake, project_settings: Settings) -> Iterator[Callable[[], 
 def world(make_world: Callable[[], World]) -> World:
     """The services over an empty project."""
     return make_world()
+
+
+@pytest.fixture
+def begun(make_world: Callable[[], World], fake: Fake, prepared_project: PreparedProject) -> Callable[..., World]:
+    """The services as a new process has them, over a project after bootstrap with organizations of the names given."""
+
+    def begin(*slugs: str) -> World:
+        prepared_project.begin(fake, *slugs)
+        return make_world()
+
+    return begin
+
+
+@pytest.fixture
+def bootstrapped(begun: Callable[..., World]) -> World:
+    """The services over a project with the central dataset."""
+    return begun()
+
+
+@pytest.fixture
+def onboarded(begun: Callable[..., World]) -> World:
+    """The services over a project with acme_corp."""
+    return begun(SLUG)
 
 
 @pytest.fixture

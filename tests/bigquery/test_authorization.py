@@ -13,12 +13,11 @@ from tests.reliability.world import acme_request
 
 
 @pytest.fixture
-def authorizing(world: World, files: CatalogFiles) -> World:
+def authorizing(bootstrapped: World, files: CatalogFiles) -> World:
     """A bootstrapped project whose catalog asks for authorized views."""
     with files.config("organizations") as config:
         config["authorize_views"] = True
-    world.services.bootstrap.run()
-    return world
+    return bootstrapped
 
 
 def readers(world: World) -> list[str]:
@@ -26,10 +25,8 @@ def readers(world: World) -> list[str]:
     return [item["dataset"]["dataset"]["datasetId"] for item in entries if "dataset" in item]
 
 
-def test_nothing_is_authorized_unless_it_is_asked_for(world: World) -> None:
-    world.services.bootstrap.run()
-    world.services.onboarding.onboard(acme_request())
-    assert readers(world) == []
+def test_nothing_is_authorized_unless_it_is_asked_for(onboarded: World) -> None:
+    assert readers(onboarded) == []
 
 
 def test_each_organization_is_authorized_once(authorizing: World) -> None:

@@ -14,6 +14,8 @@ from cloudact.api.app import create_app
 from tests.acme import ACME, ROOT_HEADERS, ROOT_KEY
 from tests.api.catalog_files import CatalogFiles
 from tests.bigquery.world import DATASET, World
+from tests.bigquery_fake.server import Fake
+from tests.prepared_bigquery import PreparedProject
 
 ORGANIZATION = "/api/v1/organizations/acme_corp"
 
@@ -27,10 +29,9 @@ def http(world: World) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def onboarded(http: TestClient) -> TestClient:
+def acme(http: TestClient, fake: Fake, prepared_project: PreparedProject) -> TestClient:
     """The application with acme_corp."""
-    assert answer(http.post("/api/v1/admin/bootstrap", json={}))["status"] == "SUCCESS"
-    answer(http.post("/api/v1/organizations/onboard", json=ACME))
+    prepared_project.begin(fake, ACME["org_slug"])
     return http
 
 
@@ -44,6 +45,7 @@ def test_bootstrap_makes_twenty_tables_and_can_be_repeated(http: TestClient, wor
     assert answer(http.get("/api/v1/admin/bootstrap/status"))["status"] == "NOT_BOOTSTRAPPED"
     first = answer(http.post("/api/v1/admin/bootstrap", json={}))
     assert (first["dataset_created"], len(first["tables_created"]), first["total_tables"]) == (True, 20, 20)
+    assert first["status"] == "SUCCESS"
     again = answer(http.post("/api/v1/admin/bootstrap", json={}))
     assert (again["dataset_created"], again["tables_created"], len(again["tables_existed"])) == (False, [], 20)
     assert answer(http.get("/api/v1/admin/bootstrap/status"))["status"] == "SYNCED"
@@ -51,45 +53,49 @@ def test_bootstrap_makes_twenty_tables_and_can_be_repeated(http: TestClient, wor
     assert world.live("organizations") == central
 
 
-def test_an_organization_is_onboarded_once(onboarded: TestClient, world: World) -> None:
+def test_an_organization_is_onboarded_once(
+    http: TestClient, fake: Fake, prepared_project: PreparedProject, world: World
+) -> None:
+    prepared_project.begin(fake)
+    answer(http.post("/api/v1/organizations/onboard", json=ACME))
     world.assert_complete()
-    status = answer(onboarded.get(f"{ORGANIZATION}/status"))
+    status = answer(http.get(f"{ORGANIZATION}/status"))
     assert (status["status"], status["onboarded"]) == ("SYNCED", True)
-    second = onboarded.post("/api/v1/organizations/onboard", json=ACME)
+    second = http.post("/api/v1/organizations/onboard", json=ACME)
     assert (second.status_code, second.json()["code"]) == (409, "organization_exists")
-    resynced = onboarded.post("/api/v1/organizations/onboard", json={**ACME, "regenerate_api_key_if_exists": True})
+    resynced = http.post("/api/v1/organizations/onboard", json={**ACME, "regenerate_api_key_if_exists": True})
     assert resynced.status_code in {200, 201}
     world.assert_complete()
     key = {"X-API-Key": resynced.json()["api_key"]}
-    assert onboarded.get(f"{ORGANIZATION}/status", headers=key).status_code == 200
+    assert http.get(f"{ORGANIZATION}/status", headers=key).status_code == 200
 
 
-def test_a_new_column_is_drift_and_sync_adds_it(onboarded: TestClient, config_dir: Path, world: World) -> None:
+def test_a_new_column_is_drift_and_sync_adds_it(acme: TestClient, config_dir: Path, world: World) -> None:
     files = CatalogFiles(config_dir)
     files.add_column("bootstrap", "org_profiles", "new_column", type="STRING", description="New.")
-    drifted = answer(onboarded.get("/api/v1/admin/bootstrap/status"))
+    drifted = answer(acme.get("/api/v1/admin/bootstrap/status"))
     assert drifted["status"] == "OUT_OF_SYNC"
     assert drifted["schema_diffs"]["org_profiles"]["missing_columns"] == ["new_column"]
-    synced = answer(onboarded.post("/api/v1/admin/bootstrap/sync", json={}))
+    synced = answer(acme.post("/api/v1/admin/bootstrap/sync", json={}))
     assert synced["columns_added"] == {"org_profiles": ["new_column"]}
-    assert answer(onboarded.get("/api/v1/admin/bootstrap/status"))["status"] == "SYNCED"
+    assert answer(acme.get("/api/v1/admin/bootstrap/status"))["status"] == "SYNCED"
     world.assert_complete()
 
 
-def test_a_deleted_dataset_is_told_restorable_and_made_anew(onboarded: TestClient, world: World) -> None:
+def test_a_deleted_dataset_is_told_restorable_and_made_anew(acme: TestClient, world: World) -> None:
     world.hand.drop_dataset(DATASET)
-    status = answer(onboarded.get(f"{ORGANIZATION}/status"))
+    status = answer(acme.get(f"{ORGANIZATION}/status"))
     assert status["status"] == "PROFILE_ONLY"
     assert "UNDROP SCHEMA" in status["message"]
-    synced = answer(onboarded.post(f"{ORGANIZATION}/sync", json={"recreate_views": True}))
+    synced = answer(acme.post(f"{ORGANIZATION}/sync", json={"recreate_views": True}))
     assert synced["dataset_created"]
     assert any("can no longer be restored" in note for note in synced["notes"])
-    assert answer(onboarded.get(f"{ORGANIZATION}/status"))["status"] == "SYNCED"
+    assert answer(acme.get(f"{ORGANIZATION}/status"))["status"] == "SYNCED"
     world.assert_complete()
 
 
-def test_views_show_an_organization_its_own_rows_only(onboarded: TestClient, world: World) -> None:
-    answer(onboarded.post("/api/v1/organizations/onboard", json={**ACME, "org_slug": "neighbour"}))
+def test_views_show_an_organization_its_own_rows_only(acme: TestClient, world: World) -> None:
+    answer(acme.post("/api/v1/organizations/onboard", json={**ACME, "org_slug": "neighbour"}))
     columns = "org_slug, id, entity_type, entity_id, entity_name, is_active, created_at, created_by, version"
     rows = ", ".join(
         f"('{slug}', '{slug}-1', 'department', 'D1', 'Sales', TRUE, CURRENT_TIMESTAMP(), 'tests', 1)"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
+from google.cloud import bigquery
 
 from cloudact.errors import WarehouseDenied
 from cloudact.fleet import roster
@@ -27,11 +29,9 @@ PROD = Naming("", "_prod")
 
 
 @pytest.fixture
-def three(world: World) -> World:
+def three(begun: Callable[..., World]) -> World:
     """A project with three organizations, two of which are the same."""
-    world.services.bootstrap.run()
-    for slug in (SLUG, OrgSlug("other"), OrgSlug("zeta")):
-        world.services.onboarding.onboard(acme_request(slug))
+    world = begun(SLUG, "other", "zeta")
     world.hand.create_table("other_prod", "of_a_hand", "text")
     return world
 
@@ -41,10 +41,8 @@ def anew(world: World) -> FleetStatus:
     return FleetStatus(world.services.catalogs, world.warehouse)
 
 
-def test_a_page_tells_where_each_organization_stands(world: World, fake: Fake) -> None:
-    world.services.bootstrap.run()
-    for slug in ("deleted", "drifted", "fine_one", "fine_two"):
-        world.services.onboarding.onboard(acme_request(OrgSlug(slug)))
+def test_a_page_tells_where_each_organization_stands(begun: Callable[..., World], fake: Fake) -> None:
+    world = begun("deleted", "drifted", "fine_one", "fine_two")
     with fake.log.measured() as quiet:
         page = world.services.organizations.page(ProfileFilter(), limit=50, offset=0, with_sync_status=True)
     assert set(page.sync_status.values()) == {SyncStatus.SYNCED}
@@ -126,3 +124,16 @@ def test_a_region_that_refuses_is_named_and_nothing_is_told_without_it(
     fake.faults.add("jobs.query", Fault.ACCESS_DENIED, at=[4])
     with pytest.raises(WarehouseDenied, match=refusal):
         three.services.organizations.page(ProfileFilter(), limit=50, offset=0, with_sync_status=True)
+
+
+def test_what_is_known_of_one_region_is_not_known_of_another_one(world: World) -> None:
+    """A kind is remembered with its location, so one that has a twin elsewhere would else be looked at every time."""
+    for name, location in (("here_prod", LOCATION), ("afar_prod", "US")):
+        made = bigquery.Dataset(f"{world.client.project}.{name}")
+        made.location = location
+        world.client.create_dataset(made)
+    look = world.warehouse.run(lambda session: session.fingerprints([LOCATION, "US"], PROD))
+    here, afar = look.of["here_prod"], look.of["afar_prod"]
+    assert (here.digest, here.location, afar.location) == (afar.digest, LOCATION, "US")
+    again = world.warehouse.run(lambda session: session.fingerprints([LOCATION, "US"], PROD, [here]))
+    assert again.in_full == {"afar_prod": world.live("afar_prod")}

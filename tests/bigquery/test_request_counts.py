@@ -12,7 +12,7 @@ from cloudact.tenancy.names import OrgSlug
 from cloudact.warehouse.fingerprints import Naming
 from tests.acme import ROOT
 from tests.api.catalog_files import CatalogFiles
-from tests.bigquery.world import DATASET, LOCATION, SLUG, World
+from tests.bigquery.world import CENTRAL, DATASET, LOCATION, SLUG, World
 from tests.bigquery_fake.request_log import Measured
 from tests.bigquery_fake.server import Fake
 from tests.reliability.world import acme_request
@@ -23,11 +23,11 @@ WRITES = {"datasets.insert", "datasets.patch", "tables.insert", "tables.patch", 
 
 
 @pytest.fixture
-def quiet(world: World) -> World:
-    """A project with everything in it, looked at by the process that made it."""
-    world.services.bootstrap.run()
-    world.services.onboarding.onboard(acme_request())
-    return world
+def quiet(onboarded: World) -> World:
+    """A project with everything in it, for a process that has read the secret and seen the central dataset."""
+    onboarded.services.platform.derive("key-lookup")
+    onboarded.live(CENTRAL)
+    return onboarded
 
 
 def row(name: str, measured: Measured) -> str:

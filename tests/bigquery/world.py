@@ -17,11 +17,11 @@ from cloudact.warehouse.metered import MeteredWarehouse
 from cloudact.wiring import Services
 from tests.acme import ACME, ROOT_KEY
 from tests.contract.bigquery import BigQueryHand
+from tests.prepared_bigquery import LOCATION
 
 CENTRAL = "organizations"
 SLUG = OrgSlug(ACME["org_slug"])
 DATASET = f"{SLUG}_prod"
-LOCATION = "EU"
 # Every row that an organization has in the central dataset; of keys, those that are active.
 _OWN = {
     "org_profiles": "status = 'ACTIVE'",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from tests.bigquery_fake.clock import Calendar, Clock
 from tests.bigquery_fake.errors import duplicate, invalid, not_found, precondition_failed
@@ -15,12 +17,13 @@ from tests.bigquery_fake.versions import Stamp, Versioned
 
 TIME_TRAVEL_SECONDS = 7 * 86_400
 Fields = list[Resource] | None
+Memo = dict[int, Any]
 
 
 class Table(Versioned[Spec]):
     """A table, view or materialized view; without a value it is deleted."""
 
-    __slots__ = ("bases", "created", "dataset", "modified", "name", "streaming")
+    __slots__ = ("bases", "created", "dataset", "materialized", "modified", "name", "streaming")
 
     def __init__(self, dataset: Dataset, name: str, spec: Spec, stamp: Stamp, created: int) -> None:
         super().__init__(spec, stamp)
@@ -30,6 +33,7 @@ class Table(Versioned[Spec]):
         self.modified = created
         self.streaming = 0  # rows that a test says are in the streaming buffer, of which nothing else sees anything
         self.bases: tuple[Table, ...] = ()  # the tables that a materialized view keeps the results of
+        self.materialized: tuple[Table, ...] = ()  # the materialized views over it, deleted ones as well
 
     @property
     def spec(self) -> Spec:
@@ -257,6 +261,13 @@ class Catalog:
                         made = new_table(item | {"tableReference": reference}, dataset=dataset.resource)
                         normalized[key] = (item, self.specs.spec(made))
                     dataset.tables[name] = Table(dataset, name, normalized[key][1], dataset.stamp, dataset.created)
+
+    def become(self, other: Catalog, memo: Memo) -> None:
+        """Have copies of all that another catalog has, noted in deepcopy's `memo`; this one is new."""
+        assert not self._writes
+        with other.lock:
+            self._datasets, self._deleted = copy.deepcopy((other._datasets, other._deleted), memo)
+            self._writes, self.specs = other._writes, other.specs
 
     def _stamp(self) -> Stamp:
         self._writes += 1

@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from tests.bigquery_fake.calls import Call, method
-from tests.bigquery_fake.catalog import Catalog
+from tests.bigquery_fake.catalog import Catalog, Memo
 from tests.bigquery_fake.clock import Calendar, Clock, SystemClock
 from tests.bigquery_fake.copies import Copies
 from tests.bigquery_fake.dataset_methods import DatasetMethods
@@ -31,6 +32,19 @@ from tests.bigquery_fake.table_methods import TableMethods
 from tests.bigquery_fake.tables import Tables
 
 _PERMISSIONS_PATH = "/v1/projects/(?P<project>[^/:]+):testIamPermissions"
+
+
+class State(NamedTuple):
+    """The datasets, tables and rows of a fake, without its requests and jobs."""
+
+    catalog: Catalog
+    rows: RowStore
+
+    def become(self, other: State) -> None:
+        """Have copies of all that another state has, on a clock that tells the same time; this one is new."""
+        memo: Memo = {}
+        self.catalog.become(other.catalog, memo)
+        self.rows.become(other.rows, memo)
 
 
 class Fake:
@@ -69,6 +83,11 @@ class Fake:
     def url(self) -> str:
         """The address for `client_options={"api_endpoint": ...}`."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def state(self) -> State:
+        """What it holds, for another one to become."""
+        return State(self.catalog, self.rows)
 
     @property
     def lag(self) -> float:

@@ -20,6 +20,10 @@ class Spec:
         self.serial = serial
         self.shape = shape  # the number of its columns, partitioning and clustering, which many specs have in common
 
+    def __deepcopy__(self, memo: object) -> Spec:
+        """Return itself, as nothing changes it."""
+        return self
+
     @property
     def kind(self) -> str:
         """TABLE, VIEW or MATERIALIZED_VIEW."""

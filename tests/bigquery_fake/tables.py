@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -28,7 +27,6 @@ class Tables:
         self._catalog = catalog
         self._limits = limits
         self._sessions = sessions
-        self._materialized: defaultdict[Table, list[Table]] = defaultdict(list)
 
     def create(self, project: str, resource: Resource, *, job: bool = False) -> Table:
         """Make a table, view or materialized view."""
@@ -47,7 +45,7 @@ class Tables:
             table = self._catalog.create_table(project, resource, columns)
             table.bases = tuple(bases)
             for base in bases:
-                self._materialized[base].append(table)
+                base.materialized = (*base.materialized, table)
             return table
 
     def patch(self, table: Table, patch: Resource, if_match: str | None = None, *, job: bool = False) -> None:
@@ -87,7 +85,7 @@ class Tables:
 
     def _check_room(self, bases: set[Table], project: str) -> None:
         for base in bases:
-            made = [table for table in self._materialized[base] if table.exists and table.dataset.project == project]
+            made = [table for table in base.materialized if table.exists and table.dataset.project == project]
             if len(made) >= MAX_MATERIALIZED_VIEWS_PER_BASE:
                 message = (
                     f"Table {base.full_name} is referenced by {len(made)} materialized views of the project already"

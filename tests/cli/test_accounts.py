@@ -79,6 +79,7 @@ def test_labels_are_shown_and_changed_in_part(acme: CommandLine) -> None:
     [
         (["tier"], "no assignment"),
         (["tier=a", "tier=b"], "given twice"),
+        (["\x1b[31mtier=a", "\x1b[31mtier=b"], "label '\\x1b[31mtier' is given twice"),
         (["tier=a", "--remove", "tier"], "set and taken away"),
         (["tier=Pilot"], "cannot be the value"),
         (["country=DE"], "profile's default_country"),

@@ -17,6 +17,7 @@ from cloudact.wiring import Services
 from tests.api.catalog_files import CatalogFiles
 from tests.bigquery_fake.server import Fake
 from tests.fleet.conftest import SLUGS, Run
+from tests.prepared_bigquery import PreparedProject
 from tests.reliability.world import acme_request
 
 
@@ -126,11 +127,11 @@ def test_nothing_onboarded_and_nothing_bootstrapped(services: Services, bootstra
         fleet.look()
 
 
-def test_on_bigquery_the_first_look_takes_no_more_requests_than_the_next(on_bigquery: tuple[Services, Fake]) -> None:
+def test_on_bigquery_the_first_look_takes_no_more_requests_than_the_next(
+    on_bigquery: tuple[Services, Fake], prepared_project: PreparedProject
+) -> None:
     services, fake = on_bigquery
-    services.bootstrap.run()
-    for slug in SLUGS:
-        services.onboarding.onboard(acme_request(OrgSlug(slug)))
+    prepared_project.begin(fake, *SLUGS)
     fleet = FleetStatus(services.catalogs, services.bootstrap.warehouse)
     with fake.log.measured() as first:
         state = fleet.look()
@@ -141,12 +142,11 @@ def test_on_bigquery_the_first_look_takes_no_more_requests_than_the_next(on_bigq
 
 
 def test_on_bigquery_what_the_catalog_does_not_show_yet_is_looked_for_until_none_is_found(
-    on_bigquery: tuple[Services, Fake], monkeypatch: pytest.MonkeyPatch
+    on_bigquery: tuple[Services, Fake], prepared_project: PreparedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status, "_LOOKED_FOR", 1)
     services, fake = on_bigquery
-    services.bootstrap.run()
-    services.onboarding.onboard(acme_request(OrgSlug("one")))
+    prepared_project.begin(fake, "one")
     fake.lag = 3600
     for slug in ("two", "three"):
         services.onboarding.onboard(acme_request(OrgSlug(slug)))

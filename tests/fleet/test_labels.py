@@ -16,7 +16,7 @@ from cloudact.tenancy.actor import Actor
 from cloudact.tenancy.names import OrgSlug
 from cloudact.tenancy.store import with_labels
 from tests.fleet.doomed import asked, key_file_of
-from tests.fleet.fleets import Fleet
+from tests.fleet.fleets import Fleet, refusing, with_faults
 
 ACTOR = Actor.system("a test")
 WITHOUT = "ALTER TABLE organizations.org_profiles DROP COLUMN labels"
@@ -44,7 +44,7 @@ def labelled(small: Fleet) -> Fleet:
 
 
 def test_a_wave_takes_those_whose_own_labels_say_so(labelled: Fleet) -> None:
-    run = labelled.sync(waves=["label:tier=pilot", "label:zone=", "label:country=DE", "label:status=ACTIVE"])
+    run = labelled.sync(waves=["label:tier=pilot", "label:zone=", "label:status=ACTIVE"])
     assert run.status == "SUCCESS"
     waves: dict[int, set[str]] = {}
     for slug, (wave, _) in labelled.steps(run.run_id).items():
@@ -70,9 +70,12 @@ def test_a_label_that_nobody_carries_is_refused_before_anything_is_begun(labelle
     assert labelled.in_step() == set()
 
 
-def test_a_value_that_nobody_has_takes_nobody(labelled: Fleet) -> None:
-    (wave,) = labelled.services.fleet_sync.plan(SyncRequest(waves=("label:tier=alpha",))).waves
-    assert (wave.selector, wave.organizations) == ("rest", 12)
+@pytest.mark.parametrize("field", ["only", "waves"])
+def test_a_canary_of_nobody_is_refused_before_everybody_is_the_rest(labelled: Fleet, field: str) -> None:
+    empty = ["label:tier=pilto", "plan:STARTR", "label:country=XX"]
+    refused = refused_by(labelled.services.fleet_sync.begin, **{field: ["label:tier=pilot", *empty]})
+    assert refused.message == f"{field}: a selector takes nobody, whoever needs something: {', '.join(empty)}"
+    assert labelled.in_step() == set()
 
 
 def test_a_plan_is_stale_once_labels_make_other_waves(labelled: Fleet) -> None:
@@ -94,12 +97,38 @@ def test_a_plan_is_stale_once_labels_make_other_waves(labelled: Fleet) -> None:
     assert labelled.in_step() == set()
 
 
+@pytest.mark.parametrize("only_failed", [True, False])
+def test_whom_a_run_came_to_another_one_goes_on_with_whatever_their_labels_are_since(
+    labelled: Fleet, *, only_failed: bool
+) -> None:
+    sync = with_faults(labelled, refusing("org_05"))
+    run = sync.carry_out(sync.begin(SyncRequest(only=("label:tier=pilot",), max_failures="100%")))
+    assert (run.synced, run.failed) == (1, 1)
+    label(labelled, "org_05", tier="ga")
+    again = labelled.again(run.run_id, only_failed=only_failed)
+    assert (again.status, again.needed, again.synced) == ("SUCCESS", 1, 1)
+    assert labelled.in_step() == {"org_05", "org_09"}
+
+
+def test_who_failed_is_retried_when_nobody_carries_the_label_any_more(labelled: Fleet) -> None:
+    sync = with_faults(labelled, refusing("org_05"))
+    run = sync.carry_out(sync.begin(SyncRequest(waves=("label:tier=pilot",))))
+    assert (run.synced, run.failed, run.needed) == (1, 1, 12)
+    for slug in ("org_05", "org_07", "org_09"):
+        label(labelled, slug)
+    # Whom the wave was for and has not come to, nobody could tell any more.
+    with pytest.raises(InvalidRequest, match="no organization carries: tier"):
+        labelled.again(run.run_id)
+    again = labelled.again(run.run_id, only_failed=True)
+    assert (again.status, again.needed, labelled.in_step()) == ("SUCCESS", 1, {"org_05", "org_09"})
+
+
 def test_where_the_column_is_not_there_yet_nobody_carries_any(small: Fleet) -> None:
     small.declare()
     small.live.execute(WITHOUT)
     refused = refused_by(small.services.fleet_sync.plan, waves=["label:tier=pilot"])
     assert refused.hint.startswith("Carried are none;")
-    assert small.sync(waves=["label:country=DE", "plan:SCALE"]).status == "SUCCESS"
+    assert small.sync(waves=["label:status=ACTIVE", "plan:SCALE"]).status == "SUCCESS"
 
 
 def test_of_labels_only_those_are_kept_that_are_asked_for(labelled: Fleet) -> None:
@@ -113,6 +142,13 @@ def test_of_labels_only_those_are_kept_that_are_asked_for(labelled: Fleet) -> No
     pilots = {"org_05": {"tier": "pilot"}, "org_09": {"tier": "pilot"}}
     assert read(Labelled("tier", "pilot"), Labelled("country", "DE")) == (pilots, {"region", "tier", "zone"})
     assert read(Labelled("country", "DE")) == ({}, frozenset())
+
+
+def test_keys_that_no_selector_can_name_are_not_offered(small: Fleet) -> None:
+    label(small, "org_01", tier="pilot")
+    small.live.execute("UPDATE organizations.org_profiles SET labels = '{\"Tier\": \"a\"}' WHERE org_slug = 'org_02'")
+    refused = refused_by(small.services.fleet_sync.plan, only=["label:zone=a"])
+    assert refused.hint.startswith("Carried are tier; status,")
 
 
 def test_of_many_keys_the_refusal_names_some(small: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,9 @@ def test_waves_go_by_labels_once_their_column_is_there(on_bigquery: tuple[Servic
     pilot = OnboardingRequest("four", "New Co", "admin@new.example", labels={"tier": "pilot"})
     with pytest.raises(NotBootstrapped, match=r"org_profiles\.labels"):
         services.onboarding.onboard(pilot)
+    none = replace(pilot, org_slug=one, labels={}, regenerate_api_key_if_exists=True, given=frozenset({"labels"}))
+    with pytest.raises(NotBootstrapped, match=r"org_profiles\.labels"):
+        services.onboarding.onboard(none)
     with pytest.raises(InvalidRequest, match="no organization carries: tier"):
         services.fleet_sync.plan(wanted)
     services.bootstrap.sync(Policy())

@@ -11,6 +11,7 @@ from cloudact.settings import Settings
 from cloudact.wiring import Services, build_services
 from tests.api.catalog_files import CatalogFiles
 from tests.bigquery_fake.server import Fake
+from tests.prepared_bigquery import URL
 from tests.unlimited_bigquery import unlimited
 
 
@@ -24,6 +25,6 @@ def files(config_dir: Path) -> CatalogFiles:
 def on_bigquery(config_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Services, Fake]]:
     """The services over a BigQuery that grants everything and limits no rate, which nothing here is about."""
     with unlimited(monkeypatch) as fake:
-        services = build_services(Settings(warehouse_url="bigquery://some-project?location=EU", config_dir=config_dir))
+        services = build_services(Settings(warehouse_url=URL, config_dir=config_dir))
         yield services, fake
         services.close()

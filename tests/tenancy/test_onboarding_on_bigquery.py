@@ -14,19 +14,19 @@ from tests.acme import ACME
 from tests.api.catalog_files import CatalogFiles
 from tests.api.published import ACME_DATASET, CENTRAL, VIEWS
 from tests.bigquery_fake.server import Fake
+from tests.prepared_bigquery import PROJECT, PreparedProject
 from tests.reliability.world import acme_request
 
-PROJECT = "some-project"
 REQUEST = acme_request()
 SLUG = OrgSlug(ACME["org_slug"])
 VIEW, TABLE = "x_org_hierarchy", "org_hierarchy"
 
 
 @pytest.fixture
-def bigquery(on_bigquery: tuple[Services, Fake]) -> Services:
+def bigquery(on_bigquery: tuple[Services, Fake], prepared_project: PreparedProject) -> Services:
     """The services after bootstrap, in EU."""
-    services, _ = on_bigquery
-    services.bootstrap.run()
+    services, fake = on_bigquery
+    prepared_project.begin(fake)
     return services
 
 

@@ -18,6 +18,6 @@ def assignments(texts: Iterable[str], what: str, form: str) -> dict[str, str]:
         if not equals or not name:
             raise InvalidRequest(f"{what} {text!r} is no assignment", hint=f"Write {form}.")
         if name in found:
-            raise InvalidRequest(f"{what} {name} is given twice", hint="Give each name one value.")
+            raise InvalidRequest(f"{what} {name!r} is given twice", hint="Give each name one value.")
         found[name] = value
     return found

@@ -9,6 +9,7 @@ import structlog
 import typer
 
 from cloudact.cli.errors import reported
+from cloudact.cli.targets.process import begin_work, exiting
 from cloudact.errors import ConfigurationError
 from cloudact.log import configure_logging
 from cloudact.settings import load_settings
@@ -38,7 +39,8 @@ def serve(
                 )
             sockets = [held.enter_context(each) for each in bound(host, port)]
             configure_logging(settings.log_level)
-            services = build_services(settings)
+            begin_work()
+            services = build_services(settings, exiting=exiting())
             services.catalogs.load()
             services.sealer.check()
             services.ping()

@@ -193,13 +193,14 @@ def make_fleet_plan(
     Waves are divided among those that need something and those that an earlier run came to, so that a run which goes
     on has the waves that its first part had.
     """
-    selected = chosen(candidates, request.only)
+    everybody = frozenset(member.slug for member in candidates)
+    # Whom an earlier run came to it had chosen, by labels that may be others since.
+    selected = chosen(candidates, request.only) | (continued.reached & everybody)
     if continued.only is not None:
         selected &= continued.only
     planned = tuple(found for group, seen in groups if (found := _planned(catalog, request, group, seen, selected)))
     needed = {slug for group in planned if group.needs for slug in group.slugs}
     taking_part = [member for member in candidates if member.slug in needed or member.slug in continued.reached]
-    everybody = frozenset(member.slug for member in candidates)
     return FleetPlan(
         request=request,
         catalog=digest_of(catalog),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloudact.errors import InvalidRequest, Problem
-from cloudact.fleet.waves import LABEL_KEYS, Labelled, OnPlan, parse, refuse_unknown_keys
+from cloudact.fleet.waves import LABEL_KEYS, Labelled, Member, OnPlan, parse, refuse_empty, refuse_unknown_keys
 from cloudact.planning.policy import Policy
 from cloudact.tenancy.labels.rules import KEY_RULE, PROFILE_FIELDS, VALUE_RULE, is_key, is_value
 
@@ -59,10 +59,14 @@ class SyncRequest:
         """Return the labels that selectors ask for."""
         return frozenset(found for text in (*self.only, *self.waves) if isinstance(found := parse(text), Labelled))
 
-    def check_labels(self, in_use: Collection[str]) -> None:
-        """Raise InvalidRequest for a label that is neither the profile's nor among those that organizations carry."""
+    def check_meaning(self, members: Collection[Member], keys_in_use: Collection[str]) -> None:
+        """Raise InvalidRequest for a label or a plan that nobody has.
+
+        `members` are all organizations, and `keys_in_use` those of the labels that they carry beside the profile's.
+        """
         for name in ("only", "waves"):
-            refuse_unknown_keys(map(parse, getattr(self, name)), in_use, name)
+            refuse_unknown_keys(map(parse, getattr(self, name)), keys_in_use, name)
+            refuse_empty(getattr(self, name), members, name)
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields, as `from_json` reads them."""

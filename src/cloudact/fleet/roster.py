@@ -10,7 +10,7 @@ from cloudact.catalog.template import Catalog
 from cloudact.catalog.view_file import SLUG
 from cloudact.fleet.waves import Labelled
 from cloudact.fleet.waves import Member as Candidate
-from cloudact.tenancy.labels.rules import PROFILE_FIELDS
+from cloudact.tenancy.labels.rules import PROFILE_FIELDS, is_key
 from cloudact.tenancy.store import LABELS, PROFILES, PROVISIONING, USED_COLUMNS, labels_of, named_when_missing
 from cloudact.warehouse.driver import OneOf, Page, Session, Within
 from cloudact.warehouse.fingerprints import Fingerprint, Naming
@@ -60,7 +60,7 @@ def candidates(session: Session, catalog: Catalog, asked: Collection[Labelled], 
     keys: set[str] = set()
     for row in _profiles(session, catalog, columns):
         labels: dict[str, object] = {**labels_of(row.get(LABELS))}
-        keys.update(labels)
+        keys.update(filter(is_key, labels))
         said = labels | {key: row[column] for key, column in fields.items()}
         kept = {item.key: item.value for item in asked if said.get(item.key) == item.value}
         plan = row["subscription_plan"]

@@ -170,13 +170,15 @@ class FleetSync:
         seen = self.status.compare(catalog)
         found = [Member(item.org_slug) for item in seen.roster]
         if request.looks_at_profiles():
-            found = self._candidates(catalog, request)
+            # Those that failed are known by name, whatever anybody's labels are by now.
+            found = self._candidates(catalog, request, named=continued.only is not None)
         return Prepared(make_fleet_plan(catalog, request, seen.groups, found, continued), catalogs, continued)
 
-    def _candidates(self, catalog: Catalog, request: SyncRequest) -> list[Member]:
+    def _candidates(self, catalog: Catalog, request: SyncRequest, *, named: bool) -> list[Member]:
         asked = request.labels()
         seen = with_labels(self.warehouse, lambda session, also: candidates(session, catalog, asked, also))
-        request.check_labels(seen.keys)
+        if not named:
+            request.check_meaning(seen.members, seen.keys)
         return seen.members
 
     def _begin(self, prepared: Prepared, actor: Actor) -> OpenRun:

@@ -180,6 +180,17 @@ def refuse_unknown_keys(selectors: Iterable[Selector], in_use: Collection[str], 
         raise InvalidRequest(f"{field}: {problem}", problems=[Problem("request", field, problem, "")], hint=hint)
 
 
+def refuse_empty(selectors: Iterable[str], members: Collection[Member], field: str) -> None:
+    """Raise InvalidRequest for a label or a plan that no organization has; a canary that is misspelled is no canary."""
+    everybody = {member.slug: member for member in members}
+    parsed = {text: parse(text) for text in map(str.strip, selectors)}
+    by_profile = {text: found for text, found in parsed.items() if isinstance(found, Labelled | OnPlan)}
+    if empty := [text for text, found in by_profile.items() if not _choose(found, everybody, len(everybody))]:
+        problem = f"a selector takes nobody, whoever needs something: {', '.join(empty)}"
+        hint = "`cloudact org list` has the plan of each organization, `cloudact org labels ORG_SLUG` its labels."
+        raise InvalidRequest(f"{field}: {problem}", problems=[Problem("request", field, problem, "")], hint=hint)
+
+
 def _refuse_unknown(slugs: Iterable[str], known: frozenset[str], field: str) -> None:
     if unknown := [slug for slug in slugs if slug not in known]:
         problem = f"a selector names organizations that do not exist: {', '.join(unknown)}"

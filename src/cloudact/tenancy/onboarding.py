@@ -167,7 +167,8 @@ class Onboarding:
             self._release(catalog, slug, now)
             # Rows go to central tables and views read them, so those are the usual cause, and one with a remedy.
             refused = isinstance(error, ChangeFailed | WarehouseRefused | WarehouseNotFound)
-            labelled = bool(request.labels)
+            # To have none any more is written as well, where somebody exists.
+            labelled = bool(request.labels) or LABELS in request.given
             if refused and (found := self.warehouse.run(lambda one: obstacle_to(one, catalog, labelled=labelled))):
                 raise found from None
             raise

@@ -317,9 +317,12 @@ def labels_column(labels: Mapping[str, str]) -> JsonText | None:
 
 
 def labels_of(value: object) -> dict[str, str]:
-    """Return the labels that a column of a profile holds, without what another program has written that is none."""
+    """Return the labels that a column of a profile holds, without what another program has written that is none.
+
+    That is whatever is no text, or has what no answer and no terminal should get, such as half of a surrogate pair.
+    """
     found = stored_object(value) or {}
-    return {key: found[key] for key in sorted(found) if isinstance(found[key], str)}
+    return {key: text for key, text in sorted(found.items()) if isinstance(text, str) and (key + text).isprintable()}
 
 
 def may_be_a_strangers(profile: Profile | None, actual: Dataset | None, declared: Dataset) -> bool:

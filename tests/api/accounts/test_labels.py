@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -58,6 +60,39 @@ def test_they_are_replaced_as_a_whole_and_once(onboarded: TestClient, live: Live
     ]
 
 
+def test_some_are_changed_and_the_others_stay(onboarded: TestClient, live: Live) -> None:
+    onboarded.put(LABELS, json={"labels": PILOT})
+    answer = onboarded.patch(LABELS, json={"labels": {"tier": "ga", "region": None, "never-there": None, "beta": ""}})
+    assert (answer.status_code, answer.json()) == (200, {"org_slug": "acme_corp", "labels": {"beta": "", "tier": "ga"}})
+    assert onboarded.patch(LABELS, json={"labels": {"tier": "ga", "region": None}}).json() == answer.json()
+    assert onboarded.patch(LABELS, json={"labels": {}}).json() == answer.json()
+    assert audited(live)[1:] == [{"old": {"labels": PILOT}, "new": {"labels": {"beta": "", "tier": "ga"}}}]
+    assert onboarded.patch(LABELS, json={"labels": {"beta": None, "tier": None}}).json()["labels"] == {}
+    assert stored(live) is None
+
+
+def test_of_those_that_change_some_at_once_nobody_undoes_what_another_one_did(onboarded: TestClient) -> None:
+    start = Barrier(4)
+
+    def change(number: int) -> int:
+        start.wait()
+        return onboarded.patch(LABELS, json={"labels": {f"key-{number}": ""}}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [*pool.map(change, range(4))] == [200] * 4
+    assert onboarded.get(LABELS).json()["labels"] == {f"key-{number}": "" for number in range(4)}
+
+
+def test_as_many_as_may_be_are_there_already(onboarded: TestClient) -> None:
+    most = {f"key-{number:02}": "" for number in range(64)}
+    onboarded.put(LABELS, json={"labels": most})
+    answer = onboarded.patch(LABELS, json={"labels": {"tier": "pilot"}})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "labels")
+    assert onboarded.get(LABELS).json()["labels"] == most
+    swapped = onboarded.patch(LABELS, json={"labels": {"tier": "pilot", "key-00": None}})
+    assert (swapped.status_code, len(swapped.json()["labels"])) == (200, 64)
+
+
 def test_they_may_be_as_long_and_as_many_as_the_rules_say(onboarded: TestClient) -> None:
     most = {f"k{number:02}".ljust(63, "-"): "_" * 63 for number in range(64)}
     assert onboarded.put(LABELS, json={"labels": most}).status_code == 200
@@ -75,6 +110,7 @@ def test_an_organization_reads_its_own_and_does_not_change_them(onboarded: TestC
     own = {"X-CA-Root-Key": "", "X-API-Key": acme_key}
     assert onboarded.get(LABELS, headers=own).json()["labels"] == PILOT
     assert onboarded.put(LABELS, json={"labels": {}}, headers=own).status_code == 401
+    assert onboarded.patch(LABELS, json={"labels": {"tier": None}}, headers=own).status_code == 401
     assert onboarded.get(LABELS).json()["labels"] == PILOT
 
 
@@ -86,9 +122,10 @@ def test_what_cannot_be_changes_nothing(
     before = live.rows(PROFILES), audited(live)
     answers = [
         onboarded.put(LABELS, json={"labels": {**labels, "other": "fine"}}),
+        onboarded.patch(LABELS, json={"labels": {**labels, "other": "fine"}}),
         onboarded.post(ONBOARD, json={**ACME, "org_slug": "globex", "labels": labels}),
     ]
-    assert [answer.status_code for answer in answers] == [422, 422]
+    assert [answer.status_code for answer in answers] == [422] * 3
     for answer in answers:
         (error,) = answer.json()["errors"]
         assert error["field"] == "labels"
@@ -101,6 +138,7 @@ def test_what_cannot_be_changes_nothing(
 @pytest.mark.parametrize("body", [{}, {"labels": None}, {"labels": ["tier"]}, {"labels": {"tier": 1}}, {"tier": "x"}])
 def test_a_body_of_another_shape_is_refused(onboarded: TestClient, body: dict[str, Any]) -> None:
     assert onboarded.put(LABELS, json=body).status_code == 422
+    assert onboarded.patch(LABELS, json=body).status_code == 422
 
 
 def test_they_are_given_at_onboarding(bootstrapped: TestClient, live: Live) -> None:
@@ -149,7 +187,10 @@ def test_where_the_column_is_not_there_yet_nobody_has_any(onboarded: TestClient,
     assert onboarded.put(LABELS, json={"labels": PILOT}).json()["labels"] == PILOT
 
 
-@pytest.mark.parametrize("text", ["[1]", '"tier"', '{"tier": 1, "region": "emea"}', "null"])
+@pytest.mark.parametrize(
+    "text",
+    ["[1]", '"tier"', '{"tier": 1, "region": "emea"}', "null", '{"tier": "\\u001b[31m", "\\r": "", "region": "emea"}'],
+)
 def test_what_another_program_wrote_is_read_as_far_as_it_is_labels(
     onboarded: TestClient, live: Live, text: str
 ) -> None:
@@ -166,3 +207,12 @@ def test_of_one_whose_onboarding_has_not_finished_they_stay(onboarded: TestClien
     answer = onboarded.put(LABELS, json={"labels": PILOT})
     assert (answer.status_code, answer.json()["code"]) == (409, "onboarding_unfinished")
     assert stored(live) is None
+
+
+def test_what_no_answer_can_hold_keeps_nobody_from_being_listed(onboarded: TestClient, live: Live) -> None:
+    live.execute("ALTER TABLE organizations.org_profiles ALTER labels TYPE VARCHAR")
+    live.execute(
+        "UPDATE organizations.org_profiles SET labels = ?", r'{"tier": "\ud800", "\udfff": "", "region": "emea"}'
+    )
+    (listed,) = onboarded.get(ORGANIZATIONS).json()["organizations"]
+    assert listed["labels"] == onboarded.get(LABELS).json()["labels"] == {"region": "emea"}

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 import duckdb
 
-from tests.bigquery_fake.catalog import Table
+from tests.bigquery_fake.catalog import Memo, Table
 from tests.bigquery_fake.errors import invalid_query, unsupported
 from tests.bigquery_fake.specs import Resource, Spec
 from tests.bigquery_fake.sql.values import engine_name, engine_type, is_text_stored
 
 _REFUSED_VALUES = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
 Cursor = duckdb.DuckDBPyConnection
+
+
+_NUMBERS = itertools.count(1)  # of all stores, so that a copied table has a name that is free
+
+
+@cache
+def _engine() -> Cursor:
+    """One engine for all stores of this process, each with a database of its own in it: one takes 10 ms to open."""
+    opened = duckdb.connect(":memory:")
+    opened.execute("SET GLOBAL TimeZone = 'UTC'")
+    return opened
 
 
 class Stored(NamedTuple):
@@ -30,20 +43,29 @@ class RowStore:
     """Holds rows under names of its own, so that neither case nor deletion of a BigQuery name matters."""
 
     def __init__(self) -> None:
-        self._connection = duckdb.connect(":memory:")
-        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._database = f"store_{next(_NUMBERS)}"
         self._lock = threading.Lock()
         self._stored: dict[Table, Stored] = {}
-        self._numbers = itertools.count(1)
+        with _engine().cursor() as cursor:
+            cursor.execute(f"ATTACH ':memory:' AS {self._database}")
+
+    def become(self, other: RowStore, memo: Memo) -> None:
+        """Have copies of the rows of another store; `memo` tells which table is which, as the catalog left it."""
+        self._stored = copy.deepcopy(other._stored, memo)
+        with self.cursor() as cursor:
+            for name, _ in self._stored.values():
+                cursor.execute(f"CREATE TABLE {name} AS FROM {other._database}.{name}")
 
     def close(self) -> None:
         """Drop everything."""
-        self._connection.close()
+        with _engine().cursor() as cursor:
+            cursor.execute(f"DETACH {self._database}")
 
     @contextmanager
     def cursor(self) -> Iterator[Cursor]:
         """Give a connection of one's own: its transactions and temporary tables are seen by nobody else."""
-        with self._connection.cursor() as cursor:
+        with _engine().cursor() as cursor:
+            cursor.execute(f"USE {self._database}")
             yield cursor
 
     def find(self, table: Table) -> Stored | None:
@@ -68,8 +90,8 @@ class RowStore:
         """
         with self._lock:
             old, built = self._stored.get(table, ("", None))
-            name, spec = f"rows_{next(self._numbers)}", table.spec
-            with self._connection.cursor() as cursor:
+            name, spec = f"rows_{next(_NUMBERS)}", table.spec
+            with self.cursor() as cursor:
                 cursor.execute(f"CREATE TABLE {name} ({_columns(spec)})")
                 if built is not None:
                     _carry(cursor, old, name, built.fields, spec)
@@ -81,8 +103,8 @@ class RowStore:
         if self.find(source) is None:
             self.build(source)
         stored = self.latest(source)
-        with self._lock, self._connection.cursor() as cursor:
-            name = f"rows_{next(self._numbers)}"
+        with self._lock, self.cursor() as cursor:
+            name = f"rows_{next(_NUMBERS)}"
             cursor.execute(f"CREATE TABLE {name} AS SELECT * FROM {stored.name}")
             self._stored[target] = Stored(name, target.spec)
 
@@ -110,7 +132,7 @@ class RowStore:
             name, _ = self._stored.get(table, ("", None))
             if not name:
                 return 0
-            with self._connection.cursor() as cursor:
+            with self.cursor() as cursor:
                 row = cursor.execute(f"SELECT count(*) FROM {name}").fetchone()
         return int(row[0]) if row else 0
 

@@ -22,9 +22,15 @@ def optional() -> set[str]:
 
 def calls(names: set[str]) -> Iterator[tuple[str, ast.Call]]:
     """Calls of these, with where they are."""
+    methods = {name.split(".")[1] for name in names}
     for module in modules():
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and ".".join(ast.unparse(node.func).split(".")[-2:]) in names:
+            match node:
+                case ast.Call(func=ast.Attribute(attr=attr) as func) if attr in methods:
+                    called = ".".join(ast.unparse(func).split(".")[-2:])
+                case _:
+                    continue
+            if called in names:
                 yield f"{module.path.name}:{node.lineno}", node
 
 

@@ -17,6 +17,7 @@ from cloudact.tenancy.access.scopes import Scope
 router = administrator_router("/api/v1/organizations", "accounts")
 own_router = organization_router("/api/v1/organizations", "accounts")
 _EXAMPLE: JsonDict = {"labels": {"tier": "pilot"}}
+_CHANGE: JsonDict = {"labels": {"tier": "pilot", "beta": None}}
 
 
 class LabelsRequest(BaseModel):
@@ -25,6 +26,14 @@ class LabelsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
     labels: dict[Text, Text] = Field(description=f"Key to value. {LABEL_RULES}")
+
+
+class LabelsChange(BaseModel):
+    """Some labels of an organization: one that is left out stays."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_CHANGE]})
+
+    labels: dict[Text, Text | None] = Field(description=f"Key to value, or to null to take it away. {LABEL_RULES}")
 
 
 class LabelsResponse(BaseModel):
@@ -46,8 +55,18 @@ def labels(services: ServicesDep, slug: SlugDep) -> LabelsResponse:
 
 
 @router.put("/{org_slug}/labels", summary="Replace an organization's labels", responses=problem_responses(404, 409))
-def change_labels(
+def replace_labels(
     services: ServicesDep, slug: SlugDep, actor: ActorDep, body: Annotated[LabelsRequest, Body()]
 ) -> LabelsResponse:
     """Replace all labels; waves that are divided from now on go by these."""
     return LabelsResponse(org_slug=slug, labels=services.labels.change(slug, body.labels, actor=actor))
+
+
+@router.patch(
+    "/{org_slug}/labels", summary="Change some labels of an organization", responses=problem_responses(404, 409)
+)
+def change_labels(
+    services: ServicesDep, slug: SlugDep, actor: ActorDep, body: Annotated[LabelsChange, Body()]
+) -> LabelsResponse:
+    """Set labels, and take away those that are null; the others stay as they are."""
+    return LabelsResponse(org_slug=slug, labels=services.labels.merge(slug, body.labels, actor=actor))

@@ -45,8 +45,8 @@ class AccountCalls(Protocol):
     def labels(self, slug: str) -> Answer:
         """GET /api/v1/organizations/{org_slug}/labels."""
 
-    def change_labels(self, slug: str, labels: Mapping[str, str]) -> Answer:
-        """PUT /api/v1/organizations/{org_slug}/labels."""
+    def change_labels(self, slug: str, labels: Mapping[str, str | None]) -> Answer:
+        """PATCH /api/v1/organizations/{org_slug}/labels."""
 
 
 class LocalAccountCalls:
@@ -94,9 +94,9 @@ class LocalAccountCalls:
         """See `AccountCalls`."""
         return {"org_slug": slug, "labels": self._services.labels.show(OrgSlug(slug))}
 
-    def change_labels(self, slug: str, labels: Mapping[str, str]) -> Answer:
+    def change_labels(self, slug: str, labels: Mapping[str, str | None]) -> Answer:
         """See `AccountCalls`."""
-        return {"org_slug": slug, "labels": self._services.labels.change(OrgSlug(slug), labels, actor=Actor.local())}
+        return {"org_slug": slug, "labels": self._services.labels.merge(OrgSlug(slug), labels, actor=Actor.local())}
 
 
 class RemoteAccountCalls:
@@ -137,9 +137,9 @@ class RemoteAccountCalls:
         """See `AccountCalls`."""
         return self._send("GET", _path(slug, "labels"))
 
-    def change_labels(self, slug: str, labels: Mapping[str, str]) -> Answer:
+    def change_labels(self, slug: str, labels: Mapping[str, str | None]) -> Answer:
         """See `AccountCalls`."""
-        return self._send("PUT", _path(slug, "labels"), json={"labels": dict(labels)})
+        return self._send("PATCH", _path(slug, "labels"), json={"labels": dict(labels)})
 
 
 def _path(slug: str, what: str) -> str:

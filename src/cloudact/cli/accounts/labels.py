@@ -34,10 +34,8 @@ def labels(
         if both := sorted(gone & new.keys()):
             raise InvalidRequest(f"label {both[0]} is set and taken away", hint="Ask for one of the two.")
     with target(f"labels of {slug}", as_json=as_json) as where:
-        answer = where.accounts.labels(slug)
-        if new or gone:
-            kept = {key: value for key, value in answer["labels"].items() if key not in gone}
-            answer = where.accounts.change_labels(slug, {**kept, **new})
+        changed = {**new, **dict.fromkeys(gone)}
+        answer = where.accounts.change_labels(slug, changed) if changed else where.accounts.labels(slug)
     render.print_json(answer) if as_json else _labels(answer)
 
 

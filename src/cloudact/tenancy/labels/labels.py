@@ -1,9 +1,9 @@
-"""Showing and replacing the labels of an organization."""
+"""Showing, replacing and changing the labels of an organization."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -40,17 +40,41 @@ class Labels:
     def change(self, slug: OrgSlug, new: Mapping[str, str], *, actor: Actor) -> dict[str, str]:
         """Replace an organization's labels; nothing is written when they are these already."""
         require(label_checks(new))
-        dataset, now, wanted = self.catalogs.load().central_name, self.clock(), dict(sorted(new.items()))
-        event = Event(Action.UPDATE, ResourceType.ORGANIZATION, slug, slug, {"new": {LABELS: wanted}})
+        return self._write(slug, new, lambda _: new, actor)
+
+    def merge(self, slug: OrgSlug, changes: Mapping[str, str | None], *, actor: Actor) -> dict[str, str]:
+        """Set some of an organization's labels, and take away those that become None; the others stay.
+
+        What stays is read in the unit that writes, so that of two callers neither undoes what the other one did.
+        """
+        require(label_checks({key: value for key, value in changes.items() if value is not None}))
+
+        def merged(before: Mapping[str, str]) -> dict[str, str]:
+            after = {key: value for key, value in {**before, **changes}.items() if value is not None}
+            require(label_checks(after))
+            return after
+
+        return self._write(slug, changes, merged, actor)
+
+    def _write(
+        self,
+        slug: OrgSlug,
+        asked: Mapping[str, str | None],
+        becoming: Callable[[Mapping[str, str]], Mapping[str, str]],
+        actor: Actor,
+    ) -> dict[str, str]:
+        dataset, now = self.catalogs.load().central_name, self.clock()
+        event = Event(Action.UPDATE, ResourceType.ORGANIZATION, slug, slug, {"new": {LABELS: dict(asked)}})
 
         def work(session: Session) -> dict[str, str]:
             rows = AccountRows(session, dataset, slug)
             row = _read(rows, [LABELS])
             before = labels_of(row[LABELS])
+            wanted = dict(sorted(becoming(before).items()))
             if before == wanted:
                 return wanted
             details = {"old": {LABELS: before}, "new": {LABELS: wanted}}
-            self.trail.record(session, actor, Event(event.action, event.resource_type, slug, slug, details))
+            self.trail.record(session, actor, replace(event, details=details))
             values = {LABELS: labels_column(wanted), "updated_at": later(now, row["updated_at"])}
             rows.change_profile(values, {"updated_at": row["updated_at"]})
             return wanted

@@ -75,11 +75,11 @@ def fingerprints(
 ) -> Fingerprints:
     """Return what each dataset in these locations comes to that `naming` means, see `Session.fingerprints`."""
     pairs = [f"{name}{_SEPARATOR}{value}" for name, value in naming.others.items()]
-    digests = sorted({item.digest for item in known})
-    given = {"before": naming.before, "after": naming.after, "others": pairs, "known": digests}
-    parameters = tuple(parameter(name, value) for name, value in given.items())
+    meant = {"before": naming.before, "after": naming.after, "others": pairs}
 
     def of_region(location: str) -> Fingerprints:
+        digests = sorted(item.digest for item in known if item.location.lower() == location.lower())
+        parameters = tuple(parameter(name, value) for name, value in {**meant, "known": digests}.items())
         statement = _QUERY.replace("{region}", quote(client.project, f"region-{location.lower()}"))
         with whole(location):
             return _read(client.query(Statement(statement, parameters), location))
