@@ -34,8 +34,8 @@ class Settings(BaseSettings):
     warehouse_url: str = Field(
         default="duckdb:///data/warehouse.duckdb",
         description="Where datasets live. DuckDB: three slashes make a path relative, four absolute; "
-        "`duckdb:///:memory:` keeps everything in memory. BigQuery: `bigquery://PROJECT?location=EU`; without "
-        "a location it is `US`.",
+        "`duckdb:///:memory:` keeps everything in memory. The file must not be called as a dataset is, as "
+        "`organizations.duckdb` would be. BigQuery: `bigquery://PROJECT?location=EU`; without a location it is `US`.",
     )
     bigquery_max_bytes_billed: int | None = Field(
         default=None,
