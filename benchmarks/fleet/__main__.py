@@ -1,7 +1,7 @@
 """Measure fleets on DuckDB: this project beside the shortest raw program, alembic and dlt, doing the same work.
 
 python -m benchmarks.fleet                            fleets of 1, 100 and 1,000
-python -m benchmarks.fleet --organizations 1 1000 10000 --no-peers --write docs/benchmarks.md
+python -m benchmarks.fleet --organizations 1 1000 10000 --no-peers --figures large --write docs/benchmarks.md
 """
 
 from __future__ import annotations
@@ -23,14 +23,12 @@ from benchmarks.fleet.targets import HEADERS, targets
 from benchmarks.fleet.work import Work
 from benchmarks.report import load, machine, markdown, place_for_figures, terminal, write_figures
 
-FIGURES = "fleet"
-
 
 def main() -> None:
     """Measure, and print the tables."""
     options = _options()
     if options.write:
-        place_for_figures(options.write, FIGURES)
+        place_for_figures(options.write, options.figures)
     before = load()
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=options.folder) as name, _progress() as progress:
         folder = Path(name)
@@ -55,7 +53,9 @@ def main() -> None:
         console.print(f"\n[bold]{title}[/]")
         console.print(terminal(headers, rows))
     if options.write:
-        write_figures(options.write, FIGURES, "\n".join([f"{where}\n", *(markdown(*table) for table in tables)]))
+        write_figures(
+            options.write, options.figures, "\n".join([f"{where}\n", *(markdown(*table) for table in tables)])
+        )
 
 
 def _tables(declared: Path) -> int:
@@ -78,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="this project and raw DuckDB only")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="where databases are made")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables between the markers of this file")
+    parser.add_argument("--figures", default="fleet", metavar="NAME", help="which markers those are")
     return parser.parse_args()
 
 
