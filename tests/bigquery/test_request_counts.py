@@ -53,6 +53,7 @@ def test_onboarding_takes_at_most_ten_requests_more_than_tables_six_deep(world: 
     assert line in documented()
 
 
+@pytest.mark.slow
 def test_a_new_process_onboards_with_one_request_more(make_world: Callable[[], World], fake: Fake) -> None:
     make_world().services.bootstrap.run()
     world = make_world()
@@ -153,6 +154,7 @@ def test_all_additions_to_a_table_are_one_patch(quiet: World, fake: Fake, files:
     assert line in documented()
 
 
+@pytest.mark.slow
 def test_bootstrap_is_not_deeper_than_its_steps(world: World, fake: Fake) -> None:
     fake.faults.latency = LATENCY
     with fake.log.measured() as measured:
