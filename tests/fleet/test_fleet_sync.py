@@ -142,11 +142,11 @@ def test_waves_wait_for_each_other(small: Fleet) -> None:
     order: list[str] = []
     slept: list[float] = []
     sync = replace(with_faults(small, order.append), sleep=lambda _cancellation, seconds: slept.append(seconds))
-    run = run_with(sync, waves=["slug:org_11", "slug:org_12,org_10"], pause_seconds=150, workers=3)
+    run = run_with(sync, waves=["slug:org_11", "slug:org_12,org_10"], pause_seconds=40, workers=3)
     assert run.status == "SUCCESS"
     assert order[0] == "org_11"
     assert set(order[1:3]) == {"org_10", "org_12"}
-    assert slept == [60.0, 60.0, 30.0] * 2
+    assert slept == [15.0, 15.0, 10.0] * 2
 
 
 def test_cancelled_between_waves_nothing_more_is_begun(small: Fleet) -> None:

@@ -39,7 +39,7 @@ _NAMED = 5
 # Of a batch that was refused: fewer than that are done alone sooner than halved again.
 _FEWEST_TOGETHER = 6
 # Nothing happens in a pause but that the lease is renewed, and a run that was aborted is not gone on with.
-_PAUSE_BEAT_SECONDS = 60.0
+_PAUSE_BEAT_SECONDS = 15.0
 _log = structlog.get_logger(__name__)
 
 
